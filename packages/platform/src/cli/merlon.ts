@@ -1,2 +1,3 @@
 #!/usr/bin/env node
-console.log('hi', process.version);
+/** The command line of Merlon. */
+console.log("hi", process.version)

@@ -1,0 +1,38 @@
+/** Errors of the platform: one class, a closed union of codes, each with its HTTP status. */
+import { MerlonError } from '@merlon/core';
+
+/** HTTP status of each code; the code itself is in the problem document. */
+export const statusOf = {
+  'bad-request': 400,
+  'not-signed-in': 401,
+  forbidden: 403,
+  'second-factor-needed': 403,
+  'not-found': 404,
+  conflict: 409,
+  'too-large': 413,
+  'not-ready': 409,
+  'not-approved': 403,
+  'budget-spent': 429,
+  'input-refused': 422,
+  'home-unusable': 500,
+  'wrong-passphrase': 500,
+  'newer-home': 500,
+  'port-taken': 500,
+  unsafe: 500,
+  'worker-failed': 500,
+  'step-failed': 500,
+  'not-built': 501,
+  internal: 500,
+  unavailable: 503,
+} as const;
+
+/** Codes of platform errors. */
+export type PlatformErrorCode = keyof typeof statusOf;
+
+/** A deliberate error of the platform. */
+export class PlatformError extends MerlonError<PlatformErrorCode> {
+  /** The HTTP status that tells it. */
+  get status(): (typeof statusOf)[PlatformErrorCode] {
+    return statusOf[this.code];
+  }
+}

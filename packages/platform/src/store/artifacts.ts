@@ -1,0 +1,201 @@
+/** Models, data sets, versions and findings in SQL. */
+import type { Digest, Finding } from '@merlon/core';
+import type { Kysely } from 'kysely';
+import type {
+  Approval,
+  Artifact,
+  DataLink,
+  TrackedFinding,
+  Version,
+  VersionFile,
+} from '../model.ts';
+import { binary } from './row.ts';
+import type { Schema } from './schema.ts';
+import type { ArtifactStore } from './store.ts';
+
+/** The part of the store that keeps what came in. */
+export function artifactStore(db: Kysely<Schema>): ArtifactStore {
+  return { ...artifactQueries(db), ...versionQueries(db), ...resultQueries(db) };
+}
+
+type ArtifactPart = Pick<
+  ArtifactStore,
+  'addWorkspace' | 'workspaces' | 'addArtifact' | 'artifact' | 'artifactByName' | 'artifacts'
+>;
+
+function artifactQueries(db: Kysely<Schema>): ArtifactPart {
+  return {
+    addWorkspace: async (workspace) => {
+      await db.insertInto('workspaces').values(workspace).execute();
+    },
+    workspaces: () => db.selectFrom('workspaces').selectAll().orderBy('createdAt').execute(),
+    addArtifact: async (artifact) => {
+      await db.insertInto('artifacts').values(artifact).execute();
+    },
+    artifact: async (id) =>
+      asArtifact(
+        await db.selectFrom('artifacts').selectAll().where('id', '=', id).executeTakeFirst(),
+      ),
+    artifactByName: async (workspaceId, kind, name) =>
+      asArtifact(
+        await db
+          .selectFrom('artifacts')
+          .selectAll()
+          .where('workspaceId', '=', workspaceId)
+          .where('kind', '=', kind)
+          .where('name', '=', name)
+          .executeTakeFirst(),
+      ),
+    artifacts: async (workspaceId, kind) =>
+      (await db
+        .selectFrom('artifacts')
+        .selectAll()
+        .where('workspaceId', '=', workspaceId)
+        .where('kind', '=', kind)
+        .orderBy('createdAt')
+        .execute()) as Artifact[],
+  };
+}
+
+type VersionPart = Pick<
+  ArtifactStore,
+  | 'addVersion'
+  | 'updateVersion'
+  | 'version'
+  | 'versions'
+  | 'putFile'
+  | 'files'
+  | 'linkData'
+  | 'dataLinks'
+>;
+
+function versionQueries(db: Kysely<Schema>): VersionPart {
+  return {
+    addVersion: async (version) => {
+      await db.insertInto('versions').values(version).execute();
+    },
+    updateVersion: async (id, change) => {
+      await db.updateTable('versions').set(change).where('id', '=', id).execute();
+    },
+    version: async (id) => {
+      const row = await db
+        .selectFrom('versions')
+        .selectAll()
+        .where('id', '=', id)
+        .executeTakeFirst();
+      return row === undefined ? null : (row as Version);
+    },
+    versions: async (artifactId) =>
+      (await db
+        .selectFrom('versions')
+        .selectAll()
+        .where('artifactId', '=', artifactId)
+        .orderBy('number')
+        .execute()) as Version[],
+    putFile: async (file) => {
+      await db
+        .insertInto('versionFiles')
+        .values(file)
+        .onConflict((conflict) =>
+          conflict.columns(['versionId', 'path']).doUpdateSet({
+            digest: file.digest,
+            bytes: file.bytes,
+            blob: file.blob,
+            keyId: file.keyId,
+          }),
+        )
+        .execute();
+    },
+    files: async (versionId) =>
+      (await db
+        .selectFrom('versionFiles')
+        .selectAll()
+        .where('versionId', '=', versionId)
+        .orderBy('path')
+        .execute()) as (VersionFile & { digest: Digest })[],
+    linkData: async (link) => {
+      await db
+        .insertInto('dataLinks')
+        .values(link)
+        .onConflict((conflict) =>
+          conflict.columns(['versionId', 'use']).doUpdateSet({ dataVersionId: link.dataVersionId }),
+        )
+        .execute();
+    },
+    dataLinks: async (versionId) =>
+      (await db
+        .selectFrom('dataLinks')
+        .selectAll()
+        .where('versionId', '=', versionId)
+        .execute()) as DataLink[],
+  };
+}
+
+type ResultPart = Pick<
+  ArtifactStore,
+  'replaceFindings' | 'findings' | 'putPicture' | 'pictures' | 'addApproval' | 'approvals'
+>;
+
+function resultQueries(db: Kysely<Schema>): ResultPart {
+  return {
+    replaceFindings: async (versionId, findings) => {
+      await db.deleteFrom('findings').where('versionId', '=', versionId).execute();
+      for (const { id, state, createdAt, ...finding } of findings) {
+        const { versionId: _, ...body } = finding;
+        const { rule, severity } = body;
+        await db
+          .insertInto('findings')
+          .values({ id, versionId, state, rule, severity, createdAt, body: JSON.stringify(body) })
+          .execute();
+      }
+    },
+    findings: async (versionId) => {
+      const rows = await db
+        .selectFrom('findings')
+        .selectAll()
+        .where('versionId', '=', versionId)
+        .orderBy('id')
+        .execute();
+      return rows.map(
+        (row): TrackedFinding => ({
+          ...(JSON.parse(row.body) as Finding),
+          id: row.id,
+          versionId: row.versionId,
+          state: row.state as TrackedFinding['state'],
+          createdAt: row.createdAt,
+        }),
+      );
+    },
+    putPicture: async (picture) => {
+      const { png, caption } = picture;
+      await db
+        .insertInto('pictures')
+        .values(picture)
+        .onConflict((c) => c.columns(['versionId', 'name']).doUpdateSet({ png, caption }))
+        .execute();
+    },
+    pictures: async (versionId) => {
+      const rows = await db
+        .selectFrom('pictures')
+        .selectAll()
+        .where('versionId', '=', versionId)
+        .orderBy('name')
+        .execute();
+      return rows.map((row) => ({ ...row, png: binary(row.png) }));
+    },
+    addApproval: async (approval) => {
+      await db.insertInto('approvals').values(approval).execute();
+    },
+    approvals: async (versionId): Promise<Approval[]> =>
+      db
+        .selectFrom('approvals')
+        .selectAll()
+        .where('versionId', '=', versionId)
+        .orderBy('at')
+        .execute(),
+  };
+}
+
+function asArtifact(row: Schema['artifacts'] | undefined): Artifact | null {
+  return row === undefined ? null : (row as Artifact);
+}

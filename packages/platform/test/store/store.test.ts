@@ -1,0 +1,61 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPostgres } from '../../src/store/postgres.ts';
+import { openSqlite } from '../../src/store/sqlite.ts';
+import { type PostgresServer, postgresPrograms, startPostgres } from '../support/postgres.ts';
+import { storeSuite } from './suite.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'merlon-store-'));
+const key = new Uint8Array(32).fill(7);
+const programs = postgresPrograms();
+let server: PostgresServer | null = null;
+
+beforeAll(async () => {
+  if (programs !== null) server = await startPostgres(programs);
+});
+afterAll(async () => {
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+storeSuite('libsql', async () => (await openSqlite(join(folder, 'suite.db'), key)).store);
+if (programs === null) console.warn('skipped: PostgreSQL server programs are not installed');
+describe.skipIf(programs === null)('PostgreSQL', () => {
+  storeSuite('PostgreSQL', async () => (await openPostgres(server?.url ?? '')).store);
+});
+
+describe('the embedded database', () => {
+  it('is encrypted at rest and opens with its own key only', async () => {
+    const path = join(folder, 'secret.db');
+    const { store } = await openSqlite(path, key);
+    await store.setMeta('plain', 'correct horse battery staple');
+    const wal = readFileSync(`${path}-wal`);
+    await store.close();
+    for (const bytes of [readFileSync(path), wal]) {
+      expect(bytes.includes('correct horse')).toBe(false);
+      expect(bytes.includes('merlonMigrations')).toBe(false);
+    }
+    await expect(openSqlite(path, new Uint8Array(32))).rejects.toMatchObject({
+      code: 'wrong-passphrase',
+    });
+    const again = await openSqlite(path, key);
+    expect(await again.store.meta('plain')).toBe('correct horse battery staple');
+    await again.store.close();
+  });
+
+  it('refuses a home of a newer version', async () => {
+    const path = join(folder, 'newer.db');
+    const { store, db } = await openSqlite(path, key);
+    await db
+      .insertInto('merlonMigrations' as never)
+      .values({ name: '9999-future', timestamp: '2030-01-01' } as never)
+      .execute();
+    await store.close();
+    await expect(openSqlite(path, key)).rejects.toMatchObject({
+      code: 'newer-home',
+      message: 'this home was written by a newer Merlon',
+    });
+  });
+});
