@@ -1,0 +1,101 @@
+/** Random access into an age v1 file: only the chunks that a read touches are opened. */
+import { type ByteSource, InputError } from '@merlon/core';
+import { cannotOpen } from '../error.ts';
+import { chunkBytes, openChunk, sealedChunkBytes, tagBytes } from './chunk.ts';
+import { nonceBytes, payloadKey, readHeader } from './header.ts';
+import { Intake } from './intake.ts';
+import type { OpenOptions } from './open.ts';
+
+/** Opened chunks that are kept: 1 MiB of clear bytes at most. */
+export const cachedChunksMax = 16;
+
+const headerPieceBytes = 4096;
+
+interface Payload {
+  readonly source: ByteSource;
+  readonly key: Uint8Array;
+  /** Offset of the first chunk. */
+  readonly start: number;
+  readonly chunkCount: number;
+  readonly clearBytes: number;
+}
+
+/**
+ * A source of the clear bytes. The header and the last chunk are checked at once, so a file that
+ * was cut is refused here; every other chunk when it is read. Throws `cannot-open`, `bad-identity`.
+ */
+export async function openRandomAccess(
+  source: ByteSource,
+  options: OpenOptions,
+): Promise<ByteSource> {
+  const payload = await startPayload(source, options);
+  const cache = new Map<number, Uint8Array>();
+  const chunkAt = async (index: number): Promise<Uint8Array> => {
+    const cached = cache.get(index);
+    const clear = cached ?? (await readChunk(payload, index));
+    cache.delete(index);
+    cache.set(index, clear);
+    for (const oldest of cache.keys()) {
+      if (cache.size <= cachedChunksMax) break;
+      cache.delete(oldest);
+    }
+    return clear;
+  };
+  await chunkAt(payload.chunkCount - 1);
+  return {
+    size: payload.clearBytes,
+    read: (offset, length) => readClear(payload.clearBytes, chunkAt, offset, length),
+  };
+}
+
+async function startPayload(source: ByteSource, options: OpenOptions): Promise<Payload> {
+  const intake = new Intake(pieces(source));
+  const header = await readHeader(intake, options.identities);
+  const nonce = await intake.take(nonceBytes);
+  await intake.close();
+  if (nonce.length !== nonceBytes) throw cannotOpen();
+  const start = header.bytes.length + nonceBytes;
+  const sealedBytes = source.size - start;
+  const chunkCount = Math.ceil(sealedBytes / sealedChunkBytes);
+  const clearBytes = sealedBytes - chunkCount * tagBytes;
+  const lastBytes = sealedBytes - (chunkCount - 1) * sealedChunkBytes;
+  if (chunkCount === 0 || lastBytes < tagBytes) throw cannotOpen();
+  const key = payloadKey(header.fileKey, nonce);
+  return { source, key, start, chunkCount, clearBytes };
+}
+
+async function* pieces(source: ByteSource): AsyncGenerator<Uint8Array, void, void> {
+  for (let at = 0; at < source.size; at += headerPieceBytes) {
+    yield await source.read(at, headerPieceBytes);
+  }
+}
+
+async function readChunk(payload: Payload, index: number): Promise<Uint8Array> {
+  const last = index === payload.chunkCount - 1;
+  const at = payload.start + index * sealedChunkBytes;
+  const sealed = await payload.source.read(at, sealedChunkBytes);
+  const expected = last ? payload.source.size - at : sealedChunkBytes;
+  if (sealed.length !== expected) throw cannotOpen();
+  return openChunk(payload.key, { index, last }, sealed);
+}
+
+async function readClear(
+  size: number,
+  chunkAt: (index: number) => Promise<Uint8Array>,
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
+  if (!Number.isSafeInteger(offset) || offset < 0 || length < 0) {
+    throw new InputError('bad-input', `expected a range in the file, got ${offset}+${length}`);
+  }
+  const end = Math.min(size, offset + length);
+  const out = new Uint8Array(Math.max(0, end - offset));
+  for (let at = offset; at < end; ) {
+    const index = Math.floor(at / chunkBytes);
+    const within = at - index * chunkBytes;
+    const part = (await chunkAt(index)).subarray(within, within + end - at);
+    out.set(part, at - offset);
+    at += part.length;
+  }
+  return out;
+}

@@ -1,0 +1,96 @@
+/** The public surface of @merlon/vault: bytes → bytes, no database and no files. */
+
+export {
+  formatIdentity,
+  generateIdentity,
+  type IdentityPair,
+  isRecipient,
+  type OpenIdentity,
+  parseIdentities,
+  recipientOf,
+  type SealRecipient,
+} from './age/identity.ts';
+// Sealed files (age v1)
+export { type OpenOptions, open } from './age/open.ts';
+export { passphraseIdentity, passphraseRecipient } from './age/passphrase.ts';
+export { openRandomAccess } from './age/random-access.ts';
+export { type SealOptions, seal, sealedPayloadBytes } from './age/seal.ts';
+export { VaultError, type VaultErrorCode } from './error.ts';
+// Keys
+export { formatKeyFile, keyFileProvider, parseKeyFile } from './keys/key-file.ts';
+export {
+  newPassphraseParameters,
+  type PassphraseParameters,
+  type PassphraseWork,
+  parsePassphraseParameters,
+  passphraseProvider,
+  passphraseWorkDefault,
+  stretchPassphrase,
+} from './keys/passphrase.ts';
+export {
+  deriveKey,
+  localProvider,
+  newRootKey,
+  type RootKeyProvider,
+  rootKeyBytes,
+  unwrapKey,
+  wrapKey,
+} from './keys/root.ts';
+// Transparency log (RFC 6962, C2SP)
+export {
+  type Checkpoint,
+  type OpenedCheckpoint,
+  openCheckpoint,
+  signCheckpoint,
+} from './log/checkpoint.ts';
+export {
+  generateNoteKey,
+  type NoteKeyPair,
+  type OpenedNote,
+  openNote,
+  signNote,
+  verifierKeyOf,
+} from './log/note.ts';
+export {
+  entryBundle,
+  newTiles,
+  parseTilePath,
+  readEntryBundle,
+  splitStoredHashIndex,
+  type Tile,
+  tileData,
+  tilePath,
+  tileReader,
+  tileWidth,
+} from './log/tile.ts';
+export {
+  checkRecord,
+  checkTree,
+  type HashReader,
+  hashBytes,
+  nodeHash,
+  proveRecord,
+  proveTree,
+  recordHash,
+  storedHashCount,
+  storedHashes,
+  storedHashIndex,
+  treeHash,
+} from './log/tree.ts';
+// Signatures (OpenSSF Model Signing 1.0)
+export {
+  type BundleVerdict,
+  type SignOptions,
+  signManifest,
+  type VerifyError,
+  type VerifyFault,
+  type VerifyOptions,
+  verifyBundle,
+} from './sign/bundle.ts';
+export { type Curve, generateSigningKey, publicKeyOf, type SigningKeyPair } from './sign/key.ts';
+export {
+  ignorePathsDefault,
+  inSpecificationOrder,
+  rootDigest,
+  type SignedFile,
+} from './sign/manifest.ts';
