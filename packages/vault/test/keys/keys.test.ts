@@ -51,8 +51,10 @@ describe('wrapping', () => {
     expect(deriveKey(root, 'database')).toEqual(deriveKey(root, 'database'));
     expect(deriveKey(root, 'database')).not.toEqual(deriveKey(root, 'ledger'));
     expect(() => deriveKey(root, '')).toThrow('"purpose" expected a name, got none');
-    // A recorded value: changing the derivation would lock every existing home.
-    expect(hex(deriveKey(new Uint8Array(32), 'database'))).toMatch(/^[0-9a-f]{64}$/);
+    // Recorded with Python's hmac: changing the derivation would lock every existing home.
+    expect(hex(deriveKey(new Uint8Array(32), 'database'))).toBe(
+      'd0e181cf374692967a25c68a2f3f28c8d5c5064763ff4b3435e10d805a616507',
+    );
   });
 
   it('forgets the root key on close', async () => {
@@ -88,12 +90,12 @@ describe('passphrases', () => {
   });
 
   it('follow RFC 9106 with the parameters stored', async () => {
-    // Made with the reference program: argon2 "somesalt16bytes!" -id -t 2 -k 64 -p 1.
     const salt = Buffer.from('somesalt16bytes!').toString('base64');
     const parameters = parsePassphraseParameters({ algorithm: 'argon2id', ...cheap, salt });
-    const key = await stretchPassphrase('password', parameters);
-    expect(key).toHaveLength(32);
-    expect(await stretchPassphrase('password', { ...parameters, passes: 2 })).not.toEqual(key);
+    // Recorded with argon2-cffi over the reference library.
+    expect(hex(await stretchPassphrase('password', parameters))).toBe(
+      'c552a71c0d023a9a51edba8624a3ac8ffa8d5287735d715ecdfc8ed2a1f96b1c',
+    );
   });
 
   it('refuse an empty passphrase and hostile parameters', () => {
