@@ -117,7 +117,7 @@ function addIdentity(decrypter: Decrypter, identity: OpenIdentity): void {
   }
 }
 
-/** As in age: one classical recipient would undo the post-quantum ones, a passphrase stands alone. */
+/** As in age: a classical recipient would undo the post-quantum ones; passphrases stand alone. */
 function refuseMixture(recipients: readonly SealRecipient[]): void {
   const kinds = new Set(recipients.map(kindOf));
   const alone = kinds.has('custom') && recipients.length > 1;

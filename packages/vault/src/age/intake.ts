@@ -1,4 +1,4 @@
-/** Pulls exact amounts out of a stream of chunks of any size, holding no more than was asked for. */
+/** Pulls exact amounts out of a stream of chunks of any size, holding little more than that. */
 import { type Bytes, concat } from '@merlon/core';
 
 /** A reader over chunks; `close` lets go of the stream. */

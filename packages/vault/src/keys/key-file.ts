@@ -8,7 +8,8 @@ export const keyFileCharactersMax = 4096;
 
 /** The text of a key file; write it with mode 0600 and move it away from the data. */
 export function formatKeyFile(rootKey: Uint8Array): string {
-  return `# merlon root key: whoever has this line opens everything. Keep it apart.\n${hex(rootKey)}\n`;
+  const comment = '# merlon root key: whoever has this line opens everything. Keep it apart.';
+  return `${comment}\n${hex(rootKey)}\n`;
 }
 
 /** The root key in a key file (hexadecimal or base64); throws `bad-key`, never showing the key. */

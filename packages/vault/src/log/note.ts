@@ -44,7 +44,7 @@ interface NoteKey {
   readonly raw: Bytes;
 }
 
-/** A new Ed25519 key pair; the name is that of the log or the witness, such as `example.org/log`. */
+/** A new Ed25519 key pair; the name is that of the log or witness, such as `example.org/log`. */
 export function generateNoteKey(name: string): NoteKeyPair {
   if (!isName(name)) {
     throw new VaultError('bad-key', `key name expected no spaces and no plus, got "${name}"`);
