@@ -1,0 +1,152 @@
+/**
+ * Projected gradient descent on the loss (Madry et al. 2018, section 2.1): many small steps, each
+ * followed by a projection. Rows that are broken leave the batch, so that later steps and
+ * restarts cost only what is still standing.
+ */
+import type { Random } from '@merlon/core';
+import { type Batch, gather, positions, rowOf, sizeOf } from '../batch.ts';
+import { AttackError } from '../error.ts';
+import type { DifferentiableClassifier } from '../model/classifier.ts';
+import {
+  type Bounds,
+  type Criterion,
+  isSuccess,
+  type L2,
+  type Linf,
+  untargeted,
+} from '../threat.ts';
+import { ball } from './ball.ts';
+
+/** How the search goes. */
+export interface PgdOptions {
+  readonly budget: Linf | L2;
+  readonly bounds: Bounds;
+  /** Any wrong class by default. */
+  readonly criterion?: Criterion;
+  /** Gradient steps of one run (default 40). */
+  readonly steps?: number;
+  /** Length of a step (default 2.5·epsilon/steps, the rule of Madry et al.). */
+  readonly stepSize?: number;
+  /** Runs that start at random points; 0, the default, is one run from the clean rows. */
+  readonly restarts?: number;
+  /** Needed with restarts. */
+  readonly random?: Random;
+  /**
+   * Stop a row at its first wrong answer (default). Off, every row takes all its steps and the
+   * last point counts, as the textbook has it: slower, never stronger.
+   */
+  readonly untilBroken?: boolean;
+  /** Told after every step: steps done and steps in all. */
+  readonly onStep?: (done: number, total: number) => void;
+}
+
+/** What a run of PGD found. */
+export interface PgdResult {
+  /** One candidate for each row, inside budget and bounds. */
+  readonly x: Float32Array;
+  /** Rows whose gradient was zero everywhere when they were last seen: a sign of masking. */
+  readonly zeroGradient: readonly number[];
+}
+
+/** One candidate for each row; at most steps × max(1, restarts) gradients a row. */
+export async function pgd(
+  model: DifferentiableClassifier,
+  batch: Batch,
+  options: PgdOptions,
+): Promise<PgdResult> {
+  const { restarts = 0, random, steps = 40, criterion = untargeted } = options;
+  if (!(Number.isInteger(steps) && steps > 0)) {
+    throw new AttackError('invalid-option', `"steps" expected a positive integer, got ${steps}`);
+  }
+  if (restarts > 0 && random === undefined) {
+    throw new AttackError('invalid-option', '"random" expected with restarts, got none');
+  }
+  const size = sizeOf(batch);
+  const x = batch.x.slice();
+  const zero = new Set<number>();
+  const runs = Math.max(1, restarts);
+  let standing = positions(batch.labels.length);
+  for (let run = 0; run < runs && standing.length > 0; run++) {
+    const own = random?.fork(`restart ${run}`);
+    const start = restarts > 0 && own !== undefined ? own : undefined;
+    const onStep = (done: number) => options.onStep?.(run * steps + done, runs * steps);
+    const found = await descend(model, batch, standing, { ...options, steps, start, onStep });
+    standing.forEach((row, i) => {
+      x.set(rowOf(found.x, i, size), row * size);
+      if (found.zero.has(i)) zero.add(row);
+      else zero.delete(row);
+    });
+    if (run + 1 < runs) standing = await stillStanding(model, batch, x, standing, criterion);
+  }
+  return { x, zeroGradient: [...zero] };
+}
+
+interface Descent extends PgdOptions {
+  readonly steps: number;
+  readonly start: Random | undefined;
+  readonly onStep: (done: number) => void;
+}
+
+async function descend(
+  model: DifferentiableClassifier,
+  batch: Batch,
+  rows: readonly number[],
+  options: Descent,
+): Promise<{ x: Float32Array; zero: Set<number> }> {
+  const { budget, bounds, steps, criterion = untargeted, untilBroken = true } = options;
+  const size = sizeOf(batch);
+  const toward = criterion.kind === 'targeted';
+  const length = (options.stepSize ?? (2.5 * budget.epsilon) / steps) * (toward ? -1 : 1);
+  const clean = gather(batch.x, rows, size);
+  let region = ball(clean, size, budget, bounds);
+  const x = options.start === undefined ? clean.slice() : region.randomStart(options.start);
+  const zero = new Set<number>();
+  let active = positions(rows.length);
+  for (let step = 0; step < steps && active.length > 0; step++) {
+    const original = active.map((i) => rows[i] ?? 0);
+    const now = gather(x, active, size);
+    const goal = goals(batch, criterion, original);
+    const { gradient, predictions } = await model.lossGradient(now, goal);
+    const keep = positions(active.length).filter((i) => {
+      const row = original[i] ?? 0;
+      const answer = predictions[i] ?? -1;
+      return !(untilBroken && isSuccess(criterion, answer, batch.labels[row] ?? 0, row));
+    });
+    const next = gather(now, keep, size);
+    const slope = gather(gradient, keep, size);
+    if (keep.length < active.length) {
+      active = keep.map((i) => active[i] ?? 0);
+      region = ball(gather(clean, active, size), size, budget, bounds);
+    }
+    region.step(next, slope, length);
+    active.forEach((row, i) => {
+      x.set(rowOf(next, i, size), row * size);
+      if (isZero(rowOf(slope, i, size))) zero.add(row);
+      else zero.delete(row);
+    });
+    options.onStep(step + 1);
+  }
+  return { x, zero };
+}
+
+function goals(batch: Batch, criterion: Criterion, rows: readonly number[]): Int32Array {
+  const from = criterion.kind === 'targeted' ? criterion.targets : batch.labels;
+  return Int32Array.from(rows, (row) => from[row] ?? 0);
+}
+
+async function stillStanding(
+  model: DifferentiableClassifier,
+  batch: Batch,
+  x: Float32Array,
+  rows: readonly number[],
+  criterion: Criterion,
+): Promise<number[]> {
+  const answers = await model.predict(gather(x, rows, sizeOf(batch)));
+  return rows.filter(
+    (row, i) => !isSuccess(criterion, answers[i] ?? -1, batch.labels[row] ?? 0, row),
+  );
+}
+
+function isZero(row: Float32Array): boolean {
+  return row.every((value) => value === 0);
+}
