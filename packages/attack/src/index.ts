@@ -2,6 +2,7 @@
 export type { Batch } from './batch.ts';
 export { type HopSkipJumpOptions, hopSkipJump } from './decision/hop-skip-jump.ts';
 export { type NoiseOptions, noise } from './decision/noise.ts';
+export { type SquareOptions, square } from './decision/square.ts';
 export { AttackError, type AttackErrorCode } from './error.ts';
 export type { Example } from './example.ts';
 export { type FgsmOptions, fgsm } from './gradient/fgsm.ts';
@@ -49,6 +50,7 @@ export {
   l2,
   linf,
   type Norm,
+  parseEpsilon,
   targeted,
   untargeted,
 } from './threat.ts';

@@ -3,8 +3,9 @@
  * and report. Everything random comes from the seed, so that a verdict can be repeated.
  */
 import { type Clock, type OnProgress, type Random, seeded } from '@merlon/core';
-import { type Dataset, rowSize, type Session, sample, type TableSchema } from '@merlon/graph';
+import { type Dataset, rowSize, type Session } from '@merlon/graph';
 import { type Batch, gather, positions } from './batch.ts';
+import { type Choice, chooseAttacks, chooseSamples, threatOf, unit } from './choose.ts';
 import { AttackError, stopWhenAborted } from './error.ts';
 import { type Example, examplesOf } from './example.ts';
 import {
@@ -13,9 +14,8 @@ import {
   type DifferentiableClassifier,
   differentiable,
 } from './model/classifier.ts';
-import { type AttackRow, attackNamed, attacksOf } from './table.ts';
-import { constraintsOf } from './tabular/constraints.ts';
-import { type Bounds, type Budget, l0, l2, linf, type Norm, untargeted } from './threat.ts';
+import type { AttackRow } from './table.ts';
+import type { Bounds } from './threat.ts';
 import {
   type AttackRecord,
   type AttackVerdict,
@@ -33,23 +33,9 @@ export interface AttackTarget {
   readonly gradient?: Session;
 }
 
-/** What to test, and how hard. */
-export interface RunOptions {
-  /** A ready-made selection; default `tabular` with a schema, `fast` with gradients. */
-  readonly suite?: string;
-  /** Attacks by name, instead of a suite. */
-  readonly attacks?: readonly string[];
-  /** Norm of dense attacks (default `linf`). */
-  readonly norm?: Norm;
-  /** Radius (default 8/255 in linf, 0.5 in l2, any number of features in l0). */
-  readonly epsilon?: number;
-  /** Range of every element of dense inputs (default [0, 1]). */
-  readonly bounds?: Bounds;
-  /** Schema of a table. */
-  readonly constraints?: Pick<TableSchema, 'features' | 'relations'>;
-  /** Samples drawn from the data (default 500; all when fewer). */
-  readonly samples?: number;
-  /** Rows that table attacks start from (default: all the data given). */
+/** What to test, how hard, and with what. */
+export interface RunOptions extends Choice {
+  /** Rows that attacks start from (default: all the data given). */
   readonly pool?: Dataset;
   readonly seed: number;
   readonly clock: Clock;
@@ -78,10 +64,11 @@ export async function runAttacks(
   options: RunOptions,
 ): Promise<RunResult> {
   const started = options.clock.nowMs();
-  const rows = chooseAttacks(target, options);
   const random = seeded(options.seed);
-  const chosen = chooseSamples(dataset, options, random);
+  const chosen = chooseSamples(dataset, options, random.fork('samples'));
   const models = openModels(target, chosen, options);
+  const { givesScores } = models.plain;
+  const rows = chooseAttacks({ ...target, givesScores }, options);
   const right = await rightWhenClean(models.plain, chosen);
   const size = rowSize(chosen);
   const batch: Batch = {
@@ -166,40 +153,6 @@ async function runOne(
   return { record, judgement };
 }
 
-function chooseAttacks(target: AttackTarget, options: RunOptions): readonly AttackRow[] {
-  const { attacks, suite, constraints } = options;
-  const usual = constraints ? 'tabular' : target.gradient ? 'fast' : 'decision';
-  const rows = attacks?.map(attackNamed) ?? attacksOf(suite ?? usual);
-  if (rows.length === 0) {
-    throw new AttackError('invalid-option', '"attacks" expected at least one name, got none');
-  }
-  for (const row of rows) {
-    if (row.needs === 'gradients' && target.gradient === undefined) {
-      throw new AttackError('unsupported-model', `"${row.name}" needs gradients of the model`, {
-        hint: 'Use --suite decision, or --suite tabular for tables.',
-      });
-    }
-    if (row.data === 'table' && constraints === undefined) {
-      throw new AttackError('invalid-option', `"${row.name}" needs the schema of the table`, {
-        hint: 'Give it with --constraints.',
-      });
-    }
-  }
-  return rows;
-}
-
-function chooseSamples(dataset: Dataset, options: RunOptions, random: Random): Dataset {
-  const count = options.samples ?? 500;
-  if (!(Number.isInteger(count) && count > 0)) {
-    throw new AttackError('invalid-option', `"samples" expected a positive integer, got ${count}`);
-  }
-  if (dataset.labels.length === 0) {
-    throw new AttackError('invalid-data', 'data expected at least one sample, got none');
-  }
-  if (count >= dataset.labels.length) return dataset;
-  return sample(dataset, { count, random: random.fork('samples') });
-}
-
 function openModels(target: AttackTarget, chosen: Dataset, options: RunOptions): Models {
   const { batchRows, signal, constraints } = options;
   const inputShape = chosen.shape.slice(1);
@@ -213,8 +166,6 @@ function openModels(target: AttackTarget, chosen: Dataset, options: RunOptions):
   if (target.gradient === undefined) return { plain };
   return { plain, gradients: differentiable(target.session, target.gradient, how) };
 }
-
-const unit: Bounds = { min: 0, max: 1 };
 
 function refuseOutside(chosen: Dataset, { min, max }: Bounds): void {
   const at = chosen.x.findIndex((value) => !(value >= min && value <= max));
@@ -236,23 +187,6 @@ async function rightWhenClean(model: Classifier, chosen: Dataset): Promise<numbe
   }
   const answers = await model.predict(chosen.x);
   return positions(chosen.labels.length).filter((row) => answers[row] === chosen.labels[row]);
-}
-
-function threatOf(row: AttackRow, options: RunOptions): ThreatModel {
-  const { constraints, bounds = unit } = options;
-  const budget = budgetOf(row, options);
-  const threat = { budget, bounds, criterion: untargeted };
-  return constraints ? { ...threat, constraints: constraintsOf(constraints) } : threat;
-}
-
-function budgetOf(row: AttackRow, options: RunOptions): Budget {
-  if (row.data === 'table') return l0(options.epsilon);
-  const norm = options.norm ?? 'linf';
-  if (!row.norms.includes(norm)) {
-    const wanted = row.norms.join(' or ');
-    throw new AttackError('invalid-option', `"${row.name}" expected norm ${wanted}, got ${norm}`);
-  }
-  return norm === 'l2' ? l2(options.epsilon ?? 0.5) : linf(options.epsilon ?? 8 / 255);
 }
 
 /** A search that breaks less than a weaker one points at masked gradients (Athalye et al. 2018). */

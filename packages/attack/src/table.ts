@@ -7,6 +7,7 @@ import { didYouMean } from '@merlon/graph';
 import type { Batch } from './batch.ts';
 import { hopSkipJump } from './decision/hop-skip-jump.ts';
 import { noise } from './decision/noise.ts';
+import { square } from './decision/square.ts';
 import { AttackError } from './error.ts';
 import { fgsm } from './gradient/fgsm.ts';
 import { pgd } from './gradient/pgd.ts';
@@ -48,8 +49,8 @@ export interface AttackRow {
   readonly summary: string;
   /** Where it was published. */
   readonly source: string;
-  /** What it asks of the model: gradients of the loss, or decisions only. */
-  readonly needs: 'gradients' | 'decisions';
+  /** What it asks of the model: gradients of the loss, scores, or decisions only. */
+  readonly needs: 'gradients' | 'scores' | 'decisions';
   /** `dense`: images and other tensors in bounds; `table`: rows under a schema. */
   readonly data: 'dense' | 'table';
   readonly norms: readonly Norm[];
@@ -105,6 +106,21 @@ export const attackTable: readonly AttackRow[] = [
       const { bounds, criterion } = job.threat;
       const options = { budget: denseBudget(job), bounds, criterion, random: job.random };
       return { x: await noise(job.model, job.batch, { ...options, onTry: job.onDone }) };
+    },
+  },
+  {
+    name: 'square',
+    summary: 'Random squares kept when the margin falls; needs scores, finds masked gradients out.',
+    source: 'Andriushchenko et al. 2020',
+    needs: 'scores',
+    data: 'dense',
+    norms: ['linf'],
+    suites: ['standard', 'decision'],
+    run: async (job) => {
+      const { bounds, criterion, budget } = job.threat;
+      if (budget.norm !== 'linf') throw wrongNorm('"linf"', budget.norm);
+      const options = { budget, bounds, criterion, random: job.random };
+      return { x: await square(job.model, job.batch, { ...options, onRound: job.onDone }) };
     },
   },
   {
@@ -193,5 +209,9 @@ function gradientsOf(job: AttackJob): DifferentiableClassifier {
 function denseBudget(job: AttackJob): Linf | L2 {
   const { budget } = job.threat;
   if (budget.norm !== 'l0') return budget;
-  throw new AttackError('invalid-option', '"norm" expected "linf" or "l2", got "l0"');
+  throw wrongNorm('"linf" or "l2"', budget.norm);
+}
+
+function wrongNorm(expected: string, got: Norm): AttackError {
+  return new AttackError('invalid-option', `"norm" expected ${expected}, got "${got}"`);
 }

@@ -66,6 +66,18 @@ export function l0(epsilon = Number.POSITIVE_INFINITY): L0 {
   return { norm: 'l0', epsilon };
 }
 
+/**
+ * A radius as people write it: a number or a fraction such as `8/255`. Throws `invalid-option`
+ * unless it is finite and not negative.
+ */
+export function parseEpsilon(text: string): number {
+  const [, above, below = '1'] = /^(\d*\.?\d+)(?:\/(\d*\.?\d+))?$/.exec(text.trim()) ?? [];
+  const epsilon = Number(above) / Number(below);
+  if (Number.isFinite(epsilon)) return epsilon;
+  const message = `"epsilon" expected a number or a fraction such as 8/255, got "${text}"`;
+  throw new AttackError('invalid-option', message);
+}
+
 /** Bounds of every element; throws `invalid-option` unless both are finite and min < max. */
 export function bounds(min: number, max: number): Bounds {
   if (!(Number.isFinite(min) && Number.isFinite(max) && min < max)) {

@@ -86,6 +86,32 @@ describe('runAttacks', () => {
     expect(before).toBe(0);
   });
 
+  it('leaves out of a suite what does not fit, and flags what falls behind', async () => {
+    const { verdict } = await runAttacks(target, dataset, {
+      ...options,
+      suite: 'standard',
+      norm: 'l2',
+      epsilon: 0.1,
+    });
+    expect(verdict.attacks.map(({ name }) => name)).toEqual([
+      'fgsm',
+      'pgd',
+      'pgd-restarts',
+      'noise',
+    ]);
+    // A gradient that points the wrong way: the search fails, noise does not.
+    const wrong = { ...model, weights: model.weights.map((weight) => -weight) };
+    const masked = { ...target, gradient: linearGradient(wrong, [1, 3, 3]) };
+    const found = await runAttacks(masked, dataset, {
+      ...options,
+      attacks: ['pgd', 'noise'],
+      epsilon: 0.1,
+    });
+    expect(found.verdict.attacks[0]?.unreliable).toBe(
+      '"noise" breaks more: gradients may be masked',
+    );
+  });
+
   it('tells its progress and stops when it is cancelled', async () => {
     const seen: Progress[] = [];
     const stop = new AbortController();
@@ -113,6 +139,14 @@ describe('runAttacks', () => {
     ['nothing', target, dataset, { attacks: [] }, 'invalid-option', /at least one name/],
     ['no gradient', plain, dataset, { attacks: ['pgd'] }, 'unsupported-model', /"pgd" needs grad/],
     ['schema', target, dataset, { suite: 'tabular' }, 'invalid-option', /schema of the table/],
+    [
+      'norm of one attack',
+      target,
+      dataset,
+      { attacks: ['pgd', 'square'], norm: 'l2' },
+      'invalid-option',
+      /"square" expected norm linf, got l2/,
+    ],
     ['norm', target, dataset, { norm: 'l0' }, 'invalid-option', /norm linf or l2, got l0/],
     ['epsilon', target, dataset, { epsilon: -1 }, 'invalid-option', /"epsilon" expected/],
     ['samples', target, dataset, { samples: 0 }, 'invalid-option', /"samples" expected/],

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { bounds, distance, isSuccess, l0, l2, linf, targeted, untargeted } from '../src/threat.ts';
+import {
+  bounds,
+  distance,
+  isSuccess,
+  l0,
+  l2,
+  linf,
+  parseEpsilon,
+  targeted,
+  untargeted,
+} from '../src/threat.ts';
 
 describe('threat model', () => {
   it('measures distances in each norm', () => {
@@ -16,6 +26,14 @@ describe('threat model', () => {
     const goal = targeted(Int32Array.of(2));
     expect(isSuccess(goal, 0, 1, 0)).toBe(false);
     expect(isSuccess(goal, 2, 1, 0)).toBe(true);
+  });
+
+  it('reads radii as numbers and fractions', () => {
+    expect(parseEpsilon('8/255')).toBe(8 / 255);
+    expect(parseEpsilon(' .3 ')).toBe(0.3);
+    for (const text of ['', 'x', '-1', '1/0', '1/2/3', '1e9999', 'NaN']) {
+      expect(() => parseEpsilon(text)).toThrow(`a fraction such as 8/255, got "${text}"`);
+    }
   });
 
   it.each([

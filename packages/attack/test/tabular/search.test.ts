@@ -94,7 +94,7 @@ describe('featureSearch', () => {
     expect([...found]).toEqual([10, 701, 30]);
   });
 
-  it('refuses rows that break the schema, of the wrong width, or when it was cancelled', async () => {
+  it('refuses rows that break the schema or are too narrow, and stops when told', async () => {
     const model = open(() => 0);
     const labels = Int32Array.of(0);
     const bad = { x: Float32Array.of(30, 20, 10), labels };
