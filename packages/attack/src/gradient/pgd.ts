@@ -99,33 +99,37 @@ async function descend(
   const length = (options.stepSize ?? (2.5 * budget.epsilon) / steps) * (toward ? -1 : 1);
   const clean = gather(batch.x, rows, size);
   let region = ball(clean, size, budget, bounds);
-  const x = options.start === undefined ? clean.slice() : region.randomStart(options.start);
+  let now = options.start === undefined ? clean.slice() : region.randomStart(options.start);
+  const x = now.slice();
   const zero = new Set<number>();
   let active = positions(rows.length);
+  const save = () => {
+    for (const [i, at] of active.entries()) x.set(rowOf(now, i, size), at * size);
+  };
   for (let step = 0; step < steps && active.length > 0; step++) {
-    const original = active.map((i) => rows[i] ?? 0);
-    const now = gather(x, active, size);
-    const goal = goals(batch, criterion, original);
-    const { gradient, predictions } = await model.lossGradient(now, goal);
+    const original = active.map((at) => rows[at] ?? 0);
+    const found = await model.lossGradient(now, goals(batch, criterion, original));
+    let slope = found.gradient;
     const keep = positions(active.length).filter((i) => {
       const row = original[i] ?? 0;
-      const answer = predictions[i] ?? -1;
+      const answer = found.predictions[i] ?? -1;
       return !(untilBroken && isSuccess(criterion, answer, batch.labels[row] ?? 0, row));
     });
-    const next = gather(now, keep, size);
-    const slope = gather(gradient, keep, size);
     if (keep.length < active.length) {
+      save();
+      now = gather(now, keep, size);
+      slope = gather(slope, keep, size);
       active = keep.map((i) => active[i] ?? 0);
       region = ball(gather(clean, active, size), size, budget, bounds);
     }
-    region.step(next, slope, length);
-    active.forEach((row, i) => {
-      x.set(rowOf(next, i, size), row * size);
-      if (isZero(rowOf(slope, i, size))) zero.add(row);
-      else zero.delete(row);
+    region.step(now, slope, length);
+    active.forEach((at, i) => {
+      if (isZero(rowOf(slope, i, size))) zero.add(at);
+      else zero.delete(at);
     });
     options.onStep(step + 1);
   }
+  save();
   return { x, zero };
 }
 
