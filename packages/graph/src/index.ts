@@ -11,6 +11,33 @@ export {
   readSchema,
   type TableSchema,
 } from './data/schema.ts';
+export { GraphError, type GraphErrorCode } from './error.ts';
+export {
+  differentiableOperators,
+  type GradientModel,
+  type GradientOptions,
+  gradientModel,
+} from './gradient/gradient.ts';
+export type { Loss } from './gradient/loss.ts';
+export {
+  elementTypes,
+  float,
+  floatsIn,
+  floatTensor,
+  int,
+  ints,
+  intTensor,
+  node,
+  type OnnxAttribute,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValue,
+} from './onnx/model.ts';
+export { readOnnx } from './onnx/read.ts';
+export { writeOnnx } from './onnx/write.ts';
+export { openSession } from './runtime.ts';
 export type { OpenSession, Session, SessionOptions, ValueInfo } from './session.ts';
 export {
   elementCount,

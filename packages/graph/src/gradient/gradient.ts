@@ -1,0 +1,279 @@
+/**
+ * Reverse-mode differentiation of an ONNX model, emitted as plain ONNX (Griewank and Walther 2008,
+ * chapter 3). The result runs wherever ONNX runs, at any batch size.
+ */
+import { GraphError, unsupported } from '../error.ts';
+import {
+  elementTypes,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValue,
+} from '../onnx/model.ts';
+import { type Backward, type GradientRule, GraphBuilder } from './builder.ts';
+import { convolutionRules } from './convolution.ts';
+import { elementwiseRules } from './elementwise.ts';
+import { linearRules } from './linear.ts';
+import { emitLoss, type Loss, names } from './loss.ts';
+import { modelInputs, observeShapes } from './observe.ts';
+import { poolingRules } from './pooling.ts';
+import { shapeRules } from './shape.ts';
+
+/** What to differentiate. */
+export interface GradientOptions {
+  /** Default `cross-entropy`. */
+  readonly loss?: Loss;
+  /**
+   * `constant` (default): weights stay constants, the gradient is by the input. `state`: the same,
+   * but weights become inputs. `train`: weights are inputs, the gradient of the mean loss is by
+   * them.
+   */
+  readonly weights?: 'constant' | 'state' | 'train';
+}
+
+/** A model with its gradient. */
+export interface GradientModel {
+  readonly model: OnnxModel;
+  /** Operators of the forward graph. */
+  readonly operators: readonly string[];
+  /** Weights that became inputs (empty for `constant`), with their present values. */
+  readonly weights: readonly OnnxTensor[];
+}
+
+const rules: Readonly<Record<string, GradientRule>> = {
+  ...convolutionRules,
+  ...elementwiseRules,
+  ...linearRules,
+  ...poolingRules,
+  ...shapeRules,
+};
+
+/** Operators that can be differentiated. */
+export const differentiableOperators: readonly string[] = Object.keys(rules).sort();
+
+/**
+ * The model with its inputs and `merlon_labels` [N] int64 as inputs; `merlon_scores` [N, K] (true
+ * logits: a final softmax is left out), `merlon_loss` [N], and `merlon_gradient` (by the input) or
+ * `merlon_gradient/<weight>` as outputs. Throws `unsupported-operator` naming what stands in the
+ * way, `shape-mismatch` for models that are no classifiers of one input.
+ */
+export async function gradientModel(
+  model: OnnxModel,
+  options: GradientOptions = {},
+): Promise<GradientModel> {
+  const { weights: mode = 'constant', loss = 'cross-entropy' } = options;
+  const [input, ...others] = modelInputs(model);
+  if (input === undefined || others.length > 0) {
+    throw new GraphError('shape-mismatch', `expected one input, got ${others.length + 1}`);
+  }
+  const shapes = await observeShapes(model);
+  const { scores, nodes } = scoresOf(model, shapes);
+  const weights = mode === 'constant' ? [] : trainable(model);
+  const wanted = mode === 'train' ? weights.map((tensor) => tensor.name) : [input.name];
+  const builder = new GraphBuilder();
+  const context = contextOf(builder, { model, nodes, shapes, weights, wanted });
+  const classes = shapes.get(scores)?.[1] ?? 0;
+  const emitted = emitLoss(builder, context, { scores, classes, loss });
+  builder.give(scores, mode === 'train' ? averaged(context, emitted.seed) : emitted.seed);
+  backwards(builder, context, nodes);
+  const finals = wanted.map((name) => finalGradient(builder, name, mode === 'train'));
+  alias(builder, scores, names.scores);
+  alias(builder, emitted.loss, names.loss);
+  return {
+    model: assemble(model, { builder, nodes, input, weights, finals, shapes, scores }),
+    operators: [...new Set(nodes.map((node) => node.operator))].sort(),
+    weights,
+  };
+}
+
+/** Walks the nodes from the end to the beginning, handing each its output's gradient. */
+function backwards(builder: GraphBuilder, context: Backward, nodes: readonly OnnxNode[]): void {
+  for (const forward of [...nodes].reverse()) {
+    if (!forward.outputs.some((output) => context.wants(output))) continue;
+    const reached = forward.outputs.findIndex((output) => builder.gradientOf(output) !== null);
+    const gradient = builder.gradientOf(forward.outputs[reached] ?? '');
+    if (gradient === null) continue;
+    const rule = forward.domain === '' && reached === 0 ? rules[forward.operator] : undefined;
+    if (rule === undefined) {
+      const operator =
+        forward.domain === '' ? forward.operator : `${forward.domain}.${forward.operator}`;
+      throw unsupported(operator, forward.name, 'there is no rule for it');
+    }
+    rule(context, forward, gradient);
+  }
+}
+
+/** The output with scores [N, K]; a softmax that ends the model is left out. */
+function scoresOf(
+  { graph }: OnnxModel,
+  shapes: ReadonlyMap<string, readonly number[]>,
+): { scores: string; nodes: readonly OnnxNode[] } {
+  const output = graph.outputs.find(({ name, elementType }) => {
+    return elementType === elementTypes.float32 && shapes.get(name)?.length === 2;
+  });
+  if (output === undefined) {
+    throw new GraphError('shape-mismatch', 'expected a float32 output of scores [N, classes]');
+  }
+  const last = graph.nodes.find((node) => node.outputs.includes(output.name));
+  const isHead = last?.operator === 'Softmax' || last?.operator === 'LogSoftmax';
+  const scores = isHead ? (last.inputs[0] ?? output.name) : output.name;
+  return { scores, nodes: needed(graph.nodes, scores) };
+}
+
+/** The nodes that a value depends on, in their order. */
+function needed(nodes: readonly OnnxNode[], value: string): OnnxNode[] {
+  const wanted = new Set([value]);
+  const kept: OnnxNode[] = [];
+  for (const node of [...nodes].reverse()) {
+    if (!node.outputs.some((output) => wanted.has(output))) continue;
+    kept.unshift(node);
+    for (const input of node.inputs) wanted.add(input);
+  }
+  return kept;
+}
+
+/** Weights and biases of the layers; everything else stays as it is. */
+function trainable({ graph }: OnnxModel): OnnxTensor[] {
+  const layered = new Set(
+    graph.nodes.flatMap(({ operator, inputs }) =>
+      ['Conv', 'Gemm', 'MatMul'].includes(operator) ? inputs.slice(1) : [],
+    ),
+  );
+  return graph.initializers.filter(
+    ({ name, elementType }) => layered.has(name) && elementType === elementTypes.float32,
+  );
+}
+
+function contextOf(
+  builder: GraphBuilder,
+  of: {
+    readonly model: OnnxModel;
+    readonly nodes: readonly OnnxNode[];
+    readonly shapes: ReadonlyMap<string, readonly number[]>;
+    readonly weights: readonly OnnxTensor[];
+    readonly wanted: readonly string[];
+  },
+): Backward {
+  const { model, nodes, shapes } = of;
+  const reached = new Set(of.wanted);
+  for (const node of nodes) {
+    if (node.inputs.some((input) => reached.has(input))) {
+      for (const output of node.outputs) reached.add(output);
+    }
+  }
+  const state = new Set(of.weights.map((tensor) => tensor.name));
+  const constants = constantsOf(model);
+  return {
+    opset: model.opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0,
+    wants: (name) => reached.has(name),
+    shape: (name) => {
+      const shape = shapes.get(name);
+      if (shape === undefined) throw new GraphError('shape-mismatch', `no shape of "${name}"`);
+      return shape;
+    },
+    constant: (name) => (state.has(name) ? null : (constants.get(name) ?? null)),
+    emit: (operator, inputs, attributes) => builder.emit(operator, inputs, attributes),
+    floats: (shape, values) => builder.floats(shape, values),
+    ints: (values) => builder.ints(values),
+    give: (name, gradient) => builder.give(name, gradient),
+    extraOutput: (node, index) => builder.extraOutput(node, index),
+  };
+}
+
+function constantsOf({ graph }: OnnxModel): ReadonlyMap<string, OnnxTensor> {
+  const constants = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
+  for (const { operator, outputs, attributes } of graph.nodes) {
+    const { value } = attributes;
+    const [output] = outputs;
+    if (operator === 'Constant' && value?.kind === 'tensor' && output !== undefined) {
+      constants.set(output, value.value);
+    }
+  }
+  return constants;
+}
+
+/** Divides by the number of rows, which is only known when the graph runs. */
+function averaged(context: Backward, seed: string): string {
+  const shape = context.emit('Shape', [names.labels]);
+  const rows = context.emit('Cast', [shape], { to: { kind: 'int', value: elementTypes.float32 } });
+  return context.emit('Div', [seed, rows]);
+}
+
+function finalGradient(builder: GraphBuilder, name: string, named: boolean): string {
+  const gradient = builder.gradientOf(name);
+  if (gradient === null) {
+    throw new GraphError('shape-mismatch', `the scores do not depend on "${name}"`);
+  }
+  const final = named ? `${names.gradient}/${name}` : names.gradient;
+  alias(builder, gradient, final);
+  return final;
+}
+
+function alias(builder: GraphBuilder, from: string, to: string): void {
+  const inputs = [from];
+  builder.nodes.push({
+    name: to,
+    operator: 'Identity',
+    domain: '',
+    inputs,
+    outputs: [to],
+    attributes: {},
+  });
+}
+
+function assemble(
+  model: OnnxModel,
+  of: {
+    readonly builder: GraphBuilder;
+    readonly nodes: readonly OnnxNode[];
+    readonly input: OnnxValue;
+    readonly weights: readonly OnnxTensor[];
+    readonly finals: readonly string[];
+    readonly shapes: ReadonlyMap<string, readonly number[]>;
+    readonly scores: string;
+  },
+): OnnxModel {
+  const { builder, input, weights, finals, shapes } = of;
+  const forward = of.nodes.map((node) => withExtraOutputs(node, builder.extraOutputs.get(node)));
+  const state = new Set(weights.map((tensor) => tensor.name));
+  const kept = model.graph.initializers.filter((tensor) => !state.has(tensor.name));
+  const value = (name: string, elementType: number, shape: OnnxValue['shape']): OnnxValue => {
+    return { name, elementType, shape };
+  };
+  const { float32, int64 } = elementTypes;
+  const [batch = null] = input.shape ?? [];
+  const rows = typeof batch === 'string' ? batch : 'N';
+  const shapeOf = (final: string): OnnxValue['shape'] => {
+    const weight = final.slice(names.gradient.length + 1);
+    return weight === '' ? input.shape : (shapes.get(weight) ?? null);
+  };
+  return {
+    ...model,
+    graph: {
+      ...model.graph,
+      nodes: [...forward, ...builder.nodes],
+      initializers: [...kept, ...builder.initializers],
+      inputs: [
+        input,
+        value(names.labels, int64, [rows]),
+        ...weights.map((tensor) => value(tensor.name, float32, tensor.shape)),
+      ],
+      outputs: [
+        value(names.scores, float32, [rows, shapes.get(of.scores)?.[1] ?? null]),
+        value(names.loss, float32, [rows]),
+        ...finals.map((final) => value(final, float32, shapeOf(final))),
+      ],
+      values: [],
+    },
+  };
+}
+
+function withExtraOutputs(
+  node: OnnxNode,
+  extra: ReadonlyMap<number, string> | undefined,
+): OnnxNode {
+  if (extra === undefined) return node;
+  const outputs = [...node.outputs];
+  for (const [index, name] of extra) outputs[index] = name;
+  return { ...node, outputs };
+}

@@ -1,0 +1,77 @@
+/**
+ * Runs models with ONNX Runtime. The only file that knows it; it is loaded at the first session,
+ * so that importing this package costs nothing. A run blocks its thread: use worker processes.
+ */
+import { messageOf } from '@merlon/core';
+import type { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node';
+import { GraphError, invalidModel } from './error.ts';
+import type { OpenSession, Session, ValueInfo } from './session.ts';
+import type { Tensor, TensorData, Tensors, TensorType } from './tensor.ts';
+
+const quietSeverity = 4;
+
+/** Opens a model; threads default to 1 and never spin, since machines are shared. */
+export const openSession: OpenSession = async (model, options = {}) => {
+  const runtime = await import('onnxruntime-node');
+  let native: InferenceSession;
+  try {
+    native = await runtime.InferenceSession.create(model, {
+      executionProviders: ['cpu'],
+      graphOptimizationLevel: 'all',
+      intraOpNumThreads: options.threads ?? 1,
+      interOpNumThreads: 1,
+      logSeverityLevel: quietSeverity,
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
+    });
+  } catch (cause) {
+    throw invalidModel(firstLine(cause), cause);
+  }
+  return wrap(native, runtime.Tensor);
+};
+
+function wrap(native: InferenceSession, TensorClass: typeof RuntimeTensor): Session {
+  const inputs = native.inputMetadata.map(valueInfo);
+  const outputs = native.outputMetadata.map(valueInfo);
+  const every = outputs.map((output) => output.name);
+  return {
+    inputs,
+    outputs,
+    run: async (feeds, fetches = every) => {
+      const given: Record<string, RuntimeTensor> = {};
+      for (const [name, tensor] of Object.entries(feeds)) {
+        given[name] = new TensorClass(tensor.type, tensor.data as never, tensor.shape);
+      }
+      try {
+        return fromRuntime(await native.run(given, [...fetches]));
+      } catch (cause) {
+        throw new GraphError('runtime-failed', `the model cannot run: ${firstLine(cause)}`, {
+          cause,
+        });
+      }
+    },
+    close: () => native.release(),
+  };
+}
+
+function valueInfo(metadata: InferenceSession.ValueMetadata): ValueInfo {
+  if (!metadata.isTensor) {
+    throw new GraphError('invalid-model', `"${metadata.name}" expected a tensor`, {
+      hint: 'sequences and maps are not served; export without ZipMap',
+    });
+  }
+  const shape = metadata.shape.map((axis) => (typeof axis === 'number' && axis >= 0 ? axis : -1));
+  return { name: metadata.name, type: metadata.type as TensorType, shape };
+}
+
+function fromRuntime(results: Readonly<Record<string, unknown>>): Tensors {
+  const out: Record<string, Tensor> = {};
+  for (const [name, value] of Object.entries(results)) {
+    const { type, dims, data } = value as RuntimeTensor;
+    out[name] = { type: type as TensorType, shape: [...dims], data: data as TensorData };
+  }
+  return out;
+}
+
+function firstLine(cause: unknown): string {
+  return (messageOf(cause).split('\n')[0] ?? '').slice(0, 300);
+}

@@ -1,0 +1,212 @@
+import { readFileSync } from 'node:fs';
+import { seeded } from '@merlon/core';
+import { describe, expect, it } from 'vitest';
+import {
+  differentiableOperators,
+  gradientModel,
+  int,
+  node,
+  type OnnxModel,
+  openSession,
+  readOnnx,
+  type Session,
+  type Tensor,
+  writeOnnx,
+} from '../../src/index.ts';
+import { cases } from './cases.ts';
+import { modelOf, sizeOf, values } from './models.ts';
+
+const rows = 3;
+const labels: Tensor = { type: 'int64', shape: [rows], data: BigInt64Array.from([0n, 2n, 1n]) };
+
+interface Differentiated {
+  readonly session: Session;
+  readonly weights: Readonly<Record<string, Tensor>>;
+}
+
+async function open(model: OnnxModel, options?: Parameters<typeof gradientModel>[1]) {
+  const gradient = await gradientModel(model, options);
+  const session = await openSession(writeOnnx(gradient.model));
+  const weights: Record<string, Tensor> = {};
+  for (const { name, shape, data } of gradient.weights) {
+    weights[name] = { type: 'float32', shape, data: new Float32Array(data.slice().buffer) };
+  }
+  return { session, weights } satisfies Differentiated;
+}
+
+function floats(tensor: Tensor | undefined): Float32Array {
+  return tensor?.data as Float32Array;
+}
+
+/** Loss of each row, summed in float64. */
+async function lossOf({ session, weights }: Differentiated, x: Tensor): Promise<number> {
+  const out = await session.run({ x, merlon_labels: labels, ...weights }, ['merlon_loss']);
+  return floats(out.merlon_loss).reduce((sum, value) => sum + value, 0);
+}
+
+/** Largest difference from central differences over some coordinates, relative to the largest. */
+async function worstError(
+  gradient: Float32Array,
+  at: Float32Array,
+  loss: () => Promise<number>,
+): Promise<number> {
+  const scale = gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
+  const random = seeded(4);
+  const chosen = [...random.permutation(at.length).slice(0, 24)];
+  let worst = 0;
+  for (const i of chosen) {
+    const held = at[i] ?? 0;
+    const step = 2e-3;
+    at[i] = held + step;
+    const up = await loss();
+    at[i] = held - step;
+    const down = await loss();
+    at[i] = held;
+    const difference = Math.abs((up - down) / (2 * step) - (gradient[i] ?? 0));
+    worst = Math.max(worst, difference / scale);
+  }
+  return worst;
+}
+
+describe('gradients agree with central differences', () => {
+  it.each(cases)('$name, by the input', async (test) => {
+    const found = await open(modelOf(test));
+    const data = values(rows * sizeOf(test.row), 11, test.shift ?? 0);
+    const x: Tensor = { type: 'float32', shape: [rows, ...test.row], data };
+    const out = await found.session.run({ x, merlon_labels: labels });
+    const gradient = floats(out.merlon_gradient).slice();
+    expect(out.merlon_gradient?.shape).toEqual(x.shape);
+    expect(await worstError(gradient, data, () => lossOf(found, x))).toBeLessThan(0.01);
+    await found.session.close();
+  });
+
+  const trained = cases.filter(
+    ({ name }) => /^(Conv|Gemm|MatMul)/.test(name) && !/grouped/.test(name),
+  );
+  it.each(trained)('$name, by the weights', async (test) => {
+    const found = await open(modelOf(test), { weights: 'train' });
+    const data = values(rows * sizeOf(test.row), 11, test.shift ?? 0);
+    const x: Tensor = { type: 'float32', shape: [rows, ...test.row], data };
+    const out = await found.session.run({ x, merlon_labels: labels, ...found.weights });
+    expect(Object.keys(found.weights)).toContain('head');
+    for (const [name, weight] of Object.entries(found.weights)) {
+      const gradient = floats(out[`merlon_gradient/${name}`]).map((value) => value * rows);
+      const error = await worstError(gradient, floats(weight), () => lossOf(found, x));
+      expect([name, error < 0.01 ? 0 : error]).toEqual([name, 0]);
+    }
+    await found.session.close();
+  });
+
+  it('every operator with a rule has a case', () => {
+    const covered = new Set(cases.flatMap(({ nodes }) => nodes.map((each) => each.operator)));
+    covered.add('Gemm');
+    expect(differentiableOperators.filter((operator) => !covered.has(operator))).toEqual([]);
+  });
+});
+
+describe('conventions', () => {
+  const row = [1, 4, 4];
+  const x: Tensor = { type: 'float32', shape: [rows, ...row], data: new Float32Array(rows * 16) };
+
+  it('of equal values in a pooling the first takes the whole gradient', async () => {
+    const attributes = { kernel_shape: { kind: 'ints' as const, value: [2, 2] } };
+    const strides = { kind: 'ints' as const, value: [2, 2] };
+    const pool = node('MaxPool', ['x'], ['y'], { ...attributes, strides });
+    const { session } = await open(modelOf({ name: 'ties', row, out: [1, 2, 2], nodes: [pool] }));
+    const out = await session.run({ x, merlon_labels: labels });
+    const nonzero = [...floats(out.merlon_gradient).entries()].filter(([, g]) => g !== 0);
+    expect(nonzero.map(([i]) => i)).toEqual(
+      [0, 16, 32].flatMap((at) => [0, 2, 8, 10].map((i) => at + i)),
+    );
+  });
+  it('a final softmax is left out, so that scores are logits', async () => {
+    const plain = modelOf({
+      name: 'logits',
+      row: [4],
+      out: [4],
+      nodes: [node('Tanh', ['x'], ['y'])],
+    });
+    const [, ...rest] = [...plain.graph.nodes].reverse();
+    const gemm = plain.graph.nodes.at(-1);
+    if (gemm === undefined) throw new Error('the model has no head');
+    const head = { ...gemm, name: 'head', outputs: ['logits'] };
+    const softmax = node('Softmax', ['logits'], ['scores'], { axis: int(-1) });
+    const nodes = [...rest.reverse(), head, softmax];
+    const { session } = await open({ ...plain, graph: { ...plain.graph, nodes } });
+    const bare = await open(plain);
+    const data = values(rows * 4, 1);
+    const feeds = {
+      x: { type: 'float32' as const, shape: [rows, 4], data },
+      merlon_labels: labels,
+    };
+    expect(await session.run(feeds)).toEqual(await bare.session.run(feeds));
+  });
+  it('the margin loss is the best other score minus the right one', async () => {
+    const model = modelOf({
+      name: 'margin',
+      row: [4],
+      out: [4],
+      nodes: [node('Tanh', ['x'], ['y'])],
+    });
+    const found = await open(model, { loss: 'margin' });
+    const data = values(rows * 4, 1);
+    const at: Tensor = { type: 'float32', shape: [rows, 4], data };
+    const out = await found.session.run({ x: at, merlon_labels: labels });
+    const scores = floats(out.merlon_scores);
+    const expected = [0, 2, 1].map((label, r) => {
+      const own = [...scores.slice(r * 3, r * 3 + 3)];
+      return Math.max(...own.filter((_, k) => k !== label)) - (own[label] ?? 0);
+    });
+    for (const [r, loss] of floats(out.merlon_loss).entries()) {
+      expect(loss).toBeCloseTo(expected[r] ?? 0, 5);
+    }
+    const gradient = floats(out.merlon_gradient).slice();
+    expect(await worstError(gradient, data, () => lossOf(found, at))).toBeLessThan(0.01);
+  });
+});
+
+describe('refusals name what stands in the way', () => {
+  it('an operator without a rule', async () => {
+    const nodes = [{ ...node('Round', ['x'], ['y']), name: 'rounding' }];
+    await expect(
+      gradientModel(modelOf({ name: '', row: [4], out: [4], nodes })),
+    ).rejects.toMatchObject({
+      code: 'unsupported-operator',
+      message:
+        'operator "Round" (node "rounding") cannot be differentiated: there is no rule for it',
+    });
+  });
+  it('trees', async () => {
+    const file = readFileSync(new URL('../../../../models/loans.onnx', import.meta.url));
+    await expect(gradientModel(readOnnx(file))).rejects.toMatchObject({
+      code: 'unsupported-operator',
+    });
+  });
+});
+
+describe('the digits model', () => {
+  it('has the gradient that central differences have, at any batch size', async () => {
+    const file = readFileSync(new URL('../../../../models/digits.onnx', import.meta.url));
+    const { model, operators } = await gradientModel(readOnnx(file));
+    expect(operators).toEqual(['BatchNormalization', 'Conv', 'Flatten', 'Gemm', 'MaxPool', 'Relu']);
+    const session = await openSession(writeOnnx(model));
+    const image = (count: number): Tensor => {
+      const data = values(count * 784, 5).map((value) => Math.min(1, Math.max(0, value)));
+      return { type: 'float32', shape: [count, 1, 28, 28], data };
+    };
+    const of = (count: number): Tensor => {
+      return { type: 'int64', shape: [count], data: new BigInt64Array(count).fill(3n) };
+    };
+    const one = image(1);
+    const out = await session.run({ image: one, merlon_labels: of(1) });
+    const gradient = floats(out.merlon_gradient).slice();
+    const loss = async (): Promise<number> => {
+      const again = await session.run({ image: one, merlon_labels: of(1) }, ['merlon_loss']);
+      return floats(again.merlon_loss)[0] ?? 0;
+    };
+    expect(await worstError(gradient, floats(one), loss)).toBeLessThan(0.03);
+    const many = await session.run({ image: image(7), merlon_labels: of(7) });
+    expect(many.merlon_gradient?.shape).toEqual([7, 1, 28, 28]);
+    expect([...floats(many.merlon_gradient).slice(0, 784)]).toHaveLength(784);
+  });
+});
