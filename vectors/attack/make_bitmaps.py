@@ -6,6 +6,10 @@
 The network of models/digits.onnx is rebuilt in PyTorch from the weights in the file and attacked
 by torchattacks; the first 1,000 images of data/mnist-test.npz. Each bitmap has one character an
 image: 1 when the network is right on the attacked image, 0 when it is not.
+
+The attack runs in float64. In float32 PyTorch's cross-entropy loses 1 - p of a confident image to
+rounding, the signs of its gradient become noise, and FGSM at 0.3 leaves 102 images right instead
+of 60: such bitmaps say more about rounding than about the attack.
 """
 import hashlib
 import json
@@ -40,7 +44,7 @@ def network(path):
                   f"{layer}.running_var": w[f"{name}.variance"],
                   f"{layer}.num_batches_tracked": torch.tensor(0)}
     net.load_state_dict(state)
-    return net.eval()
+    return net.double().eval()
 
 
 def attacks(net, epsilon):
@@ -52,7 +56,9 @@ def attacks(net, epsilon):
 
 def bitmap(net, x, y):
     with torch.no_grad():
-        return "".join("1" if right else "0" for right in (net(x).argmax(1) == y).tolist())
+        # What counts is the attacked image as the model takes it: float32.
+        right = net(x.float().double()).argmax(1) == y
+        return "".join("1" if one else "0" for one in right.tolist())
 
 
 def main():
@@ -61,7 +67,7 @@ def main():
     path = ROOT / "models/digits.onnx"
     net = network(path)
     data = np.load(ROOT / "data/mnist-test.npz")
-    x = torch.from_numpy(data["x"][:SAMPLES].astype(np.float32) / np.float32(255))
+    x = torch.from_numpy((data["x"][:SAMPLES] / np.float32(255)).astype(np.float64))
     y = torch.from_numpy(data["y"][:SAMPLES])
     cases = []
     for epsilon in EPSILONS:
