@@ -44,14 +44,11 @@ describe('on the digits model', () => {
   ) as Bitmaps;
   // Forty steps on a thousand images take longer than a test should: PGD is checked on part.
   const cases = vectors.cases.map((row) => ({ ...row, images: row.attack === 'fgsm' ? 1000 : 60 }));
-  // Where the loss is smaller, float32 has rounded most of the gradient's signs away.
-  const lossMin = 1e-5;
 
   it.each(cases)('$attack at $epsilon agrees with torchattacks', async (row) => {
     const { epsilon, steps = 40, stepSize = 0.01 } = row;
     const batch = slice(digits.data, 0, row.images);
     const options = { budget: linf(epsilon), bounds: unit };
-    const { loss } = await model.lossGradient(batch.x, batch.labels);
     const x =
       row.attack === 'fgsm'
         ? await fgsm(model, batch, options)
@@ -59,7 +56,7 @@ describe('on the digits model', () => {
     const answers = await model.predict(x);
     const apart = answers.filter((answer, i) => {
       const right = answer === batch.labels[i];
-      return (loss[i] ?? 0) >= lossMin && right !== (row.right[i] === '1');
+      return right !== (row.right[i] === '1');
     });
     expect(apart.length).toBeLessThanOrEqual(1);
   });

@@ -73,7 +73,7 @@ export async function gradientModel(
   const builder = new GraphBuilder();
   const context = contextOf(builder, { model, nodes, shapes, weights, wanted });
   const classes = shapes.get(scores)?.[1] ?? 0;
-  const emitted = emitLoss(builder, context, { scores, classes, loss });
+  const emitted = emitLoss(context, { scores, classes, loss });
   builder.give(scores, mode === 'train' ? averaged(context, emitted.seed) : emitted.seed);
   backwards(builder, context, nodes);
   const finals = wanted.map((name) => finalGradient(builder, name, mode === 'train'));

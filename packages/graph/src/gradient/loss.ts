@@ -1,6 +1,6 @@
 /** Losses on scores [N, K] against labels [N], and where their gradient begins. */
 import { int } from '../onnx/model.ts';
-import { type Backward, type GraphBuilder, reduceSum } from './builder.ts';
+import { type Backward, reduceSum } from './builder.ts';
 
 /** Which loss; both grow as the model does worse. */
 export type Loss = 'cross-entropy' | 'margin';
@@ -15,7 +15,6 @@ export const names = {
 
 /** Emits the loss of each row; returns the gradient of their sum by the scores. */
 export function emitLoss(
-  builder: GraphBuilder,
   context: Backward,
   of: { readonly scores: string; readonly classes: number; readonly loss: Loss },
 ): { loss: string; seed: string } {
@@ -28,8 +27,13 @@ export function emitLoss(
     const logs = context.emit('LogSoftmax', [of.scores], { axis: int(-1) });
     const chosen = reduceSum(context, context.emit('Mul', [logs, right]), [1], false);
     const loss = context.emit('Mul', [chosen, context.floats([], [-1])]);
-    const shares = builder.emit('Softmax', [of.scores], { axis: int(-1) });
-    return { loss, seed: builder.emit('Sub', [shares, right]) };
+    const shares = context.emit('Softmax', [of.scores], { axis: int(-1) });
+    // p − 1 of a confident row is lost to rounding; the sum of the other shares is the same number
+    // with all of its digits, and the signs of the gradient hang on them.
+    const wrong = context.emit('Sub', [context.floats([], [1]), right]);
+    const others = context.emit('Mul', [shares, wrong]);
+    const sum = reduceSum(context, others, [1], true);
+    return { loss, seed: context.emit('Sub', [others, context.emit('Mul', [right, sum])]) };
   }
   // Greatest other score minus the right one: positive once the model is wrong.
   const out = context.emit('Mul', [right, context.floats([], [1e30])]);
