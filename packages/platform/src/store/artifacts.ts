@@ -65,6 +65,7 @@ type VersionPart = Pick<
   | 'versions'
   | 'putFile'
   | 'files'
+  | 'blobNames'
   | 'linkData'
   | 'dataLinks'
 >;
@@ -113,6 +114,10 @@ function versionQueries(db: Kysely<Schema>): VersionPart {
         .where('versionId', '=', versionId)
         .orderBy('path')
         .execute()) as (VersionFile & { digest: Digest })[],
+    blobNames: async () => {
+      const rows = await db.selectFrom('versionFiles').select('blob').execute();
+      return new Set(rows.map((row) => row.blob));
+    },
     linkData: async (link) => {
       await db
         .insertInto('dataLinks')

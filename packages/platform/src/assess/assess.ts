@@ -1,0 +1,60 @@
+/** Assess: a version is attacked in a confined worker; the verdict is kept with its seed. */
+import { z } from '@hono/zod-openapi';
+import type { JsonObject } from '@merlon/core';
+import type { AssessOutput } from '../confine/tasks/assess.ts';
+import { openInputs } from '../inputs.ts';
+import type { JobContext, JobStep, Outcome } from '../jobs/step.ts';
+
+/** What a caller may choose. */
+export const assessSchema = z.strictObject({
+  suite: z.enum(['fast', 'standard', 'decision', 'tabular']).optional(),
+  attacks: z.array(z.string().max(40)).max(40).optional(),
+  norm: z.enum(['linf', 'l2']).optional(),
+  epsilon: z.number().min(0).max(1000).optional(),
+  samples: z.int().min(1).max(100_000).default(500),
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1),
+});
+
+/** The step. */
+export const assessStep: JobStep = { name: 'assess', perform };
+
+const timeoutMs = 4 * 3_600_000;
+const threads = 2;
+
+async function perform(context: JobContext): Promise<Outcome> {
+  const { services, version, job, onProgress, signal } = context;
+  const options = { ...assessSchema.parse(job.input), threads };
+  const inputs = await openInputs(services, version, 'test');
+  const worker = services.startWorker();
+  try {
+    const { sources, dataName, hasSchema } = inputs;
+    const input = { dataName, hasSchema, options };
+    const call = { sources, onProgress, signal, timeoutMs };
+    const output = await worker.call<AssessOutput>('assess', input, call);
+    return {
+      state: 'done',
+      result: resultOf(output),
+      commit: async (tx) => {
+        for (const picture of output.pictures) {
+          await tx.putPicture({ versionId: version.id, ...picture });
+        }
+      },
+    };
+  } finally {
+    await worker.close();
+    await inputs.close();
+  }
+}
+
+function resultOf({ verdict, blackBoxBecause, pictures }: AssessOutput): JsonObject {
+  return {
+    cleanAccuracy: verdict.clean.accuracy,
+    robustAccuracy: verdict.robustAccuracy,
+    samples: verdict.samples,
+    seed: verdict.seed,
+    seconds: verdict.seconds,
+    attacks: verdict.attacks.map((attack) => ({ ...attack })),
+    blackBoxBecause,
+    pictures: pictures.length,
+  };
+}

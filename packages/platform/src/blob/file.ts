@@ -1,0 +1,92 @@
+/** Objects as files: written to a temporary name, flushed to the disk, then renamed. */
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '@merlon/core';
+import { PlatformError } from '../errors.ts';
+import type { BlobStore, OpenSource } from './blob.ts';
+
+const suffix = '.age';
+
+/** Opens a folder as a blob store and clears away what an interrupted write left. */
+export async function openFileBlobs(folder: string): Promise<BlobStore> {
+  const incoming = join(folder, 'incoming');
+  await rm(incoming, { recursive: true, force: true });
+  await mkdir(incoming, { recursive: true, mode: 0o700 });
+  const pathOf = (name: string): string => {
+    if (!/^[0-9a-z-]{8,64}$/.test(name)) {
+      throw new PlatformError('internal', `object name "${name}" is not allowed`);
+    }
+    return join(folder, `${name}${suffix}`);
+  };
+  return {
+    put: async (name, chunks) => {
+      const target = pathOf(name);
+      const temporary = join(incoming, name);
+      const bytes = await writeDurably(temporary, chunks);
+      await rename(temporary, target);
+      await flushFolder(folder);
+      return bytes;
+    },
+    open: (name) => openFile(pathOf(name), name),
+    remove: (name) => rm(pathOf(name), { force: true }),
+    list: async () => {
+      const names = await readdir(folder);
+      return names.filter((n) => n.endsWith(suffix)).map((n) => n.slice(0, -suffix.length));
+    },
+  };
+}
+
+async function writeDurably(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
+  const file = await open(path, 'w', 0o600);
+  let bytes = 0;
+  try {
+    for await (const chunk of chunks) {
+      await file.writeFile(chunk);
+      bytes += chunk.length;
+    }
+    await file.sync();
+  } catch (cause) {
+    await file.close();
+    await rm(path, { force: true });
+    throw diskFault(cause);
+  }
+  await file.close();
+  return bytes;
+}
+
+async function openFile(path: string, name: string): Promise<OpenSource> {
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw new PlatformError('not-found', `object "${name}" is not in the blob store`, { cause });
+  });
+  const { size } = await file.stat();
+  return {
+    size,
+    read: async (offset, length) => {
+      const wanted = Math.max(0, Math.min(length, size - offset));
+      const buffer = new Uint8Array(wanted);
+      let done = 0;
+      while (done < wanted) {
+        const { bytesRead } = await file.read(buffer, done, wanted - done, offset + done);
+        if (bytesRead === 0) break;
+        done += bytesRead;
+      }
+      return buffer.subarray(0, done);
+    },
+    close: () => file.close(),
+  };
+}
+
+async function flushFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  await handle.sync();
+  await handle.close();
+}
+
+function diskFault(cause: unknown): unknown {
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  if (!['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EIO', 'EFBIG'].includes(code)) return cause;
+  return new PlatformError('home-unusable', `cannot write to the home: ${messageOf(cause)}`, {
+    hint: 'free some disk space or make the folder writable, then try again; nothing was changed',
+    cause,
+  });
+}

@@ -1,0 +1,92 @@
+/** Every verb; each is loaded only when it is asked for, so that small ones start at once. */
+import type { Verb } from './verb.ts';
+
+/** A verb that is built. */
+export interface VerbEntry {
+  readonly does: string;
+  readonly load: () => Promise<Verb>;
+}
+
+/** Verbs by name, in the order of the journey. */
+export const verbs: Readonly<Record<string, VerbEntry>> = {
+  start: {
+    does: 'runs the platform',
+    load: async () => (await import('./verbs/start.ts')).startVerb,
+  },
+  tour: {
+    does: 'takes two real models through all ten steps',
+    load: async () => (await import('./verbs/start.ts')).tourVerb,
+  },
+  scan: {
+    does: 'audits model files and folders',
+    load: async () => (await import('./verbs/scan.ts')).scanVerb,
+  },
+  attack: {
+    does: 'tests a model against adversarial inputs',
+    load: async () => (await import('./verbs/model-work.ts')).attackVerb,
+  },
+  gradient: {
+    does: 'writes a model with its input gradient as plain ONNX',
+    load: async () => (await import('./verbs/model-work.ts')).gradientVerb,
+  },
+  harden: {
+    does: 'trains a hardened version of a model',
+    load: async () => (await import('./verbs/model-work.ts')).hardenVerb,
+  },
+  keys: {
+    does: 'makes an age identity',
+    load: async () => (await import('./verbs/vault.ts')).keysVerb,
+  },
+  seal: {
+    does: 'seals a file (age)',
+    load: async () => (await import('./verbs/vault.ts')).sealVerb,
+  },
+  open: {
+    does: 'opens a sealed file (age)',
+    load: async () => (await import('./verbs/vault.ts')).openVerb,
+  },
+  sign: {
+    does: 'signs a folder (OpenSSF Model Signing)',
+    load: async () => (await import('./verbs/vault.ts')).signVerb,
+  },
+  verify: {
+    does: 'verifies the signature of a folder',
+    load: async () => (await import('./verbs/vault.ts')).verifyVerb,
+  },
+  model: {
+    does: 'takes models on their journey by hand',
+    load: async () => (await import('./verbs/remote.ts')).modelVerb,
+  },
+  data: {
+    does: 'brings training and test data in',
+    load: async () => (await import('./verbs/remote.ts')).dataVerb,
+  },
+  job: {
+    does: 'shows and cancels work',
+    load: async () => (await import('./verbs/remote.ts')).jobVerb,
+  },
+  incident: {
+    does: 'shows and closes incidents',
+    load: async () => (await import('./verbs/remote.ts')).incidentVerb,
+  },
+  share: {
+    does: 'exports a closed incident as STIX 2.1',
+    load: async () => (await import('./verbs/remote.ts')).shareVerb,
+  },
+  ledger: {
+    does: 'proves that no decision was removed or changed',
+    load: async () => (await import('./verbs/remote.ts')).ledgerVerb,
+  },
+};
+
+/** Verbs of the contract that are still to come, with what they will do. */
+export const notBuilt: Readonly<Record<string, string>> = {
+  fix: 'safe conversion or repair of what a scan found',
+  privacy: 'membership inference, inversion, extraction',
+  certify: 'randomized smoothing certificate',
+  serve: 'one guarded model on its own',
+  report: 'a report over a model and its whole way',
+  backup: 'the home as one sealed file',
+  restore: 'a home from a backup',
+  doctor: 'a check of the installation',
+};

@@ -1,0 +1,300 @@
+/** `model`, `data`, `job`, `incident`, `share`, `ledger`: a running platform, with an API key. */
+import { statSync } from 'node:fs';
+import { isJsonObject, type JsonObject, MerlonError, messageOf } from '@merlon/core';
+import { controlStatus } from '../../control.ts';
+import { PlatformError } from '../../errors.ts';
+import { below, filesBelow, readBytes } from '../files.ts';
+import { table } from '../table.ts';
+import { type Arguments, type OptionSpec, usage } from '../usage.ts';
+import type { Verb, VerbResult } from '../verb.ts';
+import { homeOf } from './start.ts';
+
+const remoteOptions: Readonly<Record<string, OptionSpec>> = {
+  url: { type: 'string', help: 'the platform (default: the one that runs in --home)' },
+  'api-key': { type: 'string', help: 'API key; better in the environment as MERLON_API_KEY' },
+};
+
+type Action = (args: Arguments, api: Api, rest: readonly string[]) => Promise<VerbResult>;
+
+/** A verb whose first argument names an action. */
+function remoteVerb(
+  of: Pick<Verb, 'name' | 'usage' | 'does'> & {
+    readonly options?: Verb['options'];
+    /** Actions of the contract that are still to come. */
+    readonly later?: readonly string[];
+  },
+  actions: Readonly<Record<string, Action>>,
+): Verb {
+  const { name, usage: usageText, does, later = [] } = of;
+  return {
+    name,
+    usage: usageText,
+    does,
+    options: { ...of.options, ...remoteOptions },
+    run: async (args) => {
+      const [action = '', ...rest] = args.positionals;
+      if (later.includes(action)) {
+        throw new PlatformError('not-built', `"${name} ${action}" is not built yet`);
+      }
+      const perform = Object.hasOwn(actions, action) ? actions[action] : undefined;
+      if (perform === undefined) {
+        const known = Object.keys(actions).join(', ');
+        throw usage(`"${name}" expected ${known}, got "${action}"`);
+      }
+      return perform(args, await openApi(args), rest);
+    },
+  };
+}
+
+/** The API over HTTP. */
+export interface Api {
+  ask(method: string, path: string, body?: unknown): Promise<JsonObject>;
+}
+
+async function openApi(args: Arguments): Promise<Api> {
+  const { MERLON_URL, MERLON_API_KEY } = process.env;
+  const given = args.text('url') ?? MERLON_URL;
+  const base = given ?? (await controlStatus(homeOf(args)))?.origin;
+  if (base === undefined) {
+    throw new PlatformError('unavailable', 'no platform runs in this home', {
+      hint: 'start one with "merlon start", or name one with --url',
+    });
+  }
+  if (!URL.canParse(base)) throw usage(`"--url" expected an address, got "${base}"`);
+  const key = args.text('api-key') ?? MERLON_API_KEY;
+  if (key === undefined) {
+    throw new PlatformError('not-signed-in', 'an API key is needed', {
+      hint: 'make one at the console under Keys (scope platform) and set MERLON_API_KEY',
+    });
+  }
+  return { ask: (method, path, body) => ask({ base, key }, method, path, body) };
+}
+
+async function ask(
+  { base, key }: { readonly base: string; readonly key: string },
+  method: string,
+  path: string,
+  body: unknown,
+): Promise<JsonObject> {
+  const raw = body instanceof Uint8Array;
+  const headers: Record<string, string> = { authorization: `Bearer ${key}` };
+  if (body !== undefined && !raw) headers['content-type'] = 'application/json';
+  const payload = raw ? new Uint8Array(body) : JSON.stringify(body);
+  const init = body === undefined ? { method, headers } : { method, headers, body: payload };
+  const response = await fetch(new URL(path, base), init).catch((cause: unknown) => {
+    throw new PlatformError('unavailable', `${base} does not answer: ${messageOf(cause)}`, {
+      cause,
+    });
+  });
+  const answer: unknown = await response.json().catch(() => ({}));
+  const object = isJsonObject(answer) ? answer : {};
+  if (response.ok) return object;
+  const message = String(object.detail ?? `the platform answered ${response.status}`);
+  throw new MerlonError(String(object.code ?? 'internal'), message, {
+    hint: String(object.hint ?? ''),
+  });
+}
+
+/** Brings files in and completes the version. */
+function addAction(kind: 'models' | 'data'): Action {
+  return async (args, api, rest) => {
+    const [path] = rest;
+    if (path === undefined || rest.length > 1) throw usage('add expected one file or folder');
+    const name = args.needed('name');
+    const files = filesBelow([path]);
+    if (files.length === 0) throw usage(`"${path}" has no files`);
+    const parentId = args.text('parent') ?? null;
+    const version = await api.ask('POST', `/api/v1/${kind}`, { name, parentId });
+    const folder = statSync(path).isDirectory();
+    for (const file of files) {
+      const as = folder ? below(path, file.path) : file.path.split('/').at(-1);
+      const at = `/api/v1/versions/${version.id}/files/${encodeURI(as ?? 'file')}`;
+      await api.ask('PUT', at, await readBytes(file.path, 'the file'));
+    }
+    const complete = await api.ask('POST', `/api/v1/versions/${version.id}/complete`);
+    const text = `${name} version ${complete.number}: ${complete.id}`;
+    return { exit: 0, json: complete, text };
+  };
+}
+
+function listAction(kind: 'models' | 'data'): Action {
+  return async (_, api) => {
+    const answer = await api.ask('GET', `/api/v1/${kind}`);
+    const rows = objects(answer[kind]).flatMap((artifact) =>
+      objects(artifact.versions).map((version) => {
+        const steps = objects(version.steps).map((step) => `${step.step}:${step.state}`);
+        return [String(artifact.name), String(version.number), String(version.id), steps.join(' ')];
+      }),
+    );
+    return { exit: 0, json: answer, text: table(['name', 'version', 'id', 'steps'], rows) };
+  };
+}
+
+/** POSTs to a version and shows what came back. */
+function versionAction(path: string, body: (args: Arguments) => object): Action {
+  return async (args, api, rest) => {
+    const [id] = rest;
+    if (id === undefined) throw usage('the id of a version is expected');
+    const answer = await api.ask('POST', `/api/v1/versions/${id}/${path}`, body(args));
+    return { exit: 0, json: answer, text: JSON.stringify(answer, null, 2) };
+  };
+}
+
+const showAction =
+  (path: string): Action =>
+  async (_, api, rest) => {
+    const [id] = rest;
+    if (id === undefined) throw usage('an id is expected');
+    const answer = await api.ask('GET', `/api/v1/${path}/${id}`);
+    return { exit: 0, json: answer, text: JSON.stringify(answer, null, 2) };
+  };
+
+/** Models. */
+export const modelVerb = remoteVerb(
+  {
+    name: 'model',
+    usage:
+      'add PATH --name NAME | list | show ID | assess ID | harden ID | serve ID --name NAME | retire ID',
+    does: 'takes models on their journey by hand',
+    options: {
+      name: { type: 'string', help: 'name of the model, or of the served endpoint' },
+      parent: { type: 'string', help: 'id of the version that a new one comes from' },
+      epsilon: { type: 'string', help: 'radius of the attack' },
+      samples: { type: 'string', help: 'samples of the assessment' },
+      seed: { type: 'string', help: 'every random choice comes from it (default 1)' },
+      method: { type: 'string', help: 'pgd-at or guards' },
+      data: { type: 'string', help: 'id of the data version (with "data ID")' },
+      use: { type: 'string', help: 'train or test (with "data ID")' },
+    },
+  },
+  {
+    add: addAction('models'),
+    list: listAction('models'),
+    show: showAction('versions'),
+    data: versionAction('data', (args) => {
+      return {
+        dataVersionId: args.needed('data'),
+        use: args.choice('use', ['train', 'test'], 'test'),
+      };
+    }),
+    assess: versionAction('assess', (args) => numbers(args, ['epsilon', 'samples', 'seed'])),
+    harden: versionAction('harden', (args) => {
+      const method = args.choice('method', ['pgd-at', 'guards'], 'pgd-at');
+      return { method, ...numbers(args, ['epsilon', 'samples', 'seed']) };
+    }),
+    approve: async () => {
+      throw new PlatformError(
+        'forbidden',
+        'a key cannot approve: people do, with a second factor',
+        {
+          hint: 'approve at the console',
+        },
+      );
+    },
+    serve: versionAction('serve', (args) => ({ name: args.needed('name') })),
+    retire: versionAction('retire', () => ({})),
+  },
+);
+
+/** Data sets. */
+export const dataVerb = remoteVerb(
+  {
+    name: 'data',
+    usage: 'add PATH --name NAME | list',
+    does: 'brings training and test data in',
+    options: { name: { type: 'string', help: 'name of the data set' } },
+  },
+  { add: addAction('data'), list: listAction('data') },
+);
+
+/** Jobs. */
+export const jobVerb = remoteVerb(
+  { name: 'job', usage: 'list | cancel ID', does: 'shows and cancels work' },
+  {
+    list: async (_, api) => {
+      const answer = await api.ask('GET', '/api/v1/jobs');
+      const rows = objects(answer.jobs).map((job) =>
+        [job.id, job.kind, job.state, job.error ?? ''].map(String),
+      );
+      return { exit: 0, json: answer, text: table(['id', 'kind', 'state', ''], rows) };
+    },
+    cancel: async (_, api, rest) => {
+      const answer = await api.ask('POST', `/api/v1/jobs/${rest[0] ?? 'none'}/cancel`);
+      const text = answer.cancelled === true ? 'cancelled' : 'it had ended before';
+      return { exit: 0, json: answer, text };
+    },
+  },
+);
+
+/** Incidents. */
+export const incidentVerb = remoteVerb(
+  {
+    name: 'incident',
+    usage: 'list | show ID | close ID [--comment TEXT]',
+    does: 'shows and closes incidents',
+    later: ['run'],
+    options: { comment: { type: 'string', help: 'what was learned' } },
+  },
+  {
+    list: async (_, api) => {
+      const answer = await api.ask('GET', '/api/v1/incidents');
+      const rows = objects(answer.incidents).map((incident) =>
+        [incident.id, incident.severity, incident.state, incident.title].map(String),
+      );
+      return { exit: 0, json: answer, text: table(['id', 'severity', 'state', 'title'], rows) };
+    },
+    show: showAction('incidents'),
+    close: async (args, api, rest) => {
+      const comment = args.text('comment') ?? '';
+      const answer = await api.ask('POST', `/api/v1/incidents/${rest[0] ?? 'none'}/close`, {
+        comment,
+      });
+      return { exit: 0, json: answer, text: 'closed' };
+    },
+  },
+);
+
+/** Sharing. */
+export const shareVerb = remoteVerb(
+  {
+    name: 'share',
+    usage: 'export INCIDENT [--tlp amber]',
+    does: 'exports a closed incident as STIX 2.1',
+    later: ['import', 'subscribe'],
+    options: { tlp: { type: 'string', help: 'clear, green, amber, amber+strict or red' } },
+  },
+  {
+    export: async (args, api, rest) => {
+      const levels = ['clear', 'green', 'amber', 'amber+strict', 'red'] as const;
+      const tlp = args.choice('tlp', levels, 'amber');
+      const answer = await api.ask('POST', `/api/v1/incidents/${rest[0] ?? 'none'}/share`, { tlp });
+      return { exit: 0, json: answer.bundle, raw: `${JSON.stringify(answer.bundle, null, 2)}\n` };
+    },
+  },
+);
+
+/** The ledger. */
+export const ledgerVerb = remoteVerb(
+  { name: 'ledger', usage: 'verify', does: 'proves that no decision was removed or changed' },
+  {
+    verify: async (_, api) => {
+      const answer = await api.ask('GET', '/api/v1/ledger/verify');
+      const valid = answer.valid === true;
+      const faults = Array.isArray(answer.faults) ? answer.faults.join('; ') : '';
+      const sound = `valid: ${answer.size} decisions, root ${answer.root}`;
+      return { exit: valid ? 0 : 1, json: answer, text: valid ? sound : `NOT valid: ${faults}` };
+    },
+  },
+);
+
+function numbers(args: Arguments, names: readonly string[]): Record<string, number> {
+  const found = names.flatMap((name) => {
+    const value = args.number(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(found);
+}
+
+function objects(value: unknown): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}

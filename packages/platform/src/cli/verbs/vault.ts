@@ -1,0 +1,182 @@
+/** `keys`, `seal`, `open`, `sign`, `verify`: the vault on plain files. */
+import { readdirSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { isoTime, startDigest, systemClock, utf8 } from '@merlon/core';
+import {
+  formatIdentity,
+  generateIdentity,
+  isRecipient,
+  open,
+  parseIdentities,
+  type SignedFile,
+  seal,
+  signManifest,
+  verifyBundle,
+} from '@merlon/vault';
+import { PlatformError } from '../../errors.ts';
+import { below, chunksOf, filesBelow, once, readText, writeChunks } from '../files.ts';
+import { type Arguments, usage } from '../usage.ts';
+import type { Verb } from '../verb.ts';
+
+/** Makes age identities. */
+export const keysVerb: Verb = {
+  name: 'keys',
+  usage: 'new [-o FILE]',
+  does: 'makes an age identity file and prints its recipient',
+  options: {
+    out: { type: 'string', short: 'o', help: 'identity file (default: standard output)' },
+    classic: { type: 'boolean', help: 'X25519 instead of the post-quantum hybrid' },
+  },
+  run: async (args) => {
+    const [what] = args.exactly('"new"');
+    if (what !== 'new') {
+      throw new PlatformError('not-built', `"keys ${what}" is not built yet`, {
+        hint: 'it will be here: list, rotate, destroy',
+      });
+    }
+    const pair = await generateIdentity({ postQuantum: !args.flag('classic') });
+    const text = formatIdentity(pair, isoTime(systemClock.nowMs()));
+    const out = args.text('out');
+    if (out === undefined) return { exit: 0, json: { recipient: pair.recipient }, raw: text };
+    await writeChunks(out, once(utf8(text)));
+    return { exit: 0, json: { recipient: pair.recipient }, text: pair.recipient };
+  },
+};
+
+/** Seals a file. */
+export const sealVerb: Verb = {
+  name: 'seal',
+  usage: 'FILE -r RECIPIENT… [-o OUT]',
+  does: 'seals a file (age v1); - is standard input or output',
+  options: {
+    recipient: { type: 'string', short: 'r', multiple: true, help: 'age1… or age1pq1…' },
+    out: { type: 'string', short: 'o', help: 'sealed file (default: FILE.age)' },
+  },
+  run: async (args) => {
+    const [file = ''] = args.exactly('FILE');
+    const recipients = args.texts('recipient');
+    if (recipients.length === 0) throw usage('"--recipient" is needed at least once');
+    for (const each of recipients) {
+      if (!isRecipient(each))
+        throw usage(`"--recipient" expected age1…, got "${each.slice(0, 20)}"`);
+    }
+    const out = args.text('out') ?? (file === '-' ? '-' : `${file}.age`);
+    return timed(out, seal(chunksOf(file), { recipients }));
+  },
+};
+
+/** Opens a sealed file. */
+export const openVerb: Verb = {
+  name: 'open',
+  usage: 'FILE -i IDENTITY_FILE [-o OUT]',
+  does: 'opens a sealed file (age v1); - is standard input or output',
+  options: {
+    identity: { type: 'string', short: 'i', multiple: true, help: 'file with age identities' },
+    out: { type: 'string', short: 'o', help: 'clear file (default: FILE without .age)' },
+  },
+  run: async (args) => {
+    const [file = ''] = args.exactly('FILE');
+    const identities = await identitiesIn(args);
+    const bare = file.endsWith('.age') ? file.slice(0, -4) : undefined;
+    const out = args.text('out') ?? (file === '-' ? '-' : bare);
+    if (out === undefined) throw usage('"--out" is needed, since FILE does not end in .age');
+    return timed(out, open(chunksOf(file), { identities }));
+  },
+};
+
+/** Signs a folder. */
+export const signVerb: Verb = {
+  name: 'sign',
+  usage: 'DIR --key KEY.pem [-o model.sig]',
+  does: 'signs a folder (OpenSSF Model Signing)',
+  options: {
+    key: { type: 'string', help: 'private key: P-256, P-384 or P-521 in PEM' },
+    out: { type: 'string', short: 'o', help: 'signature file (default: DIR/model.sig)' },
+  },
+  run: async (args) => {
+    const [folder = ''] = args.exactly('DIR');
+    requireFolder(folder);
+    const privateKeyPem = await readText(args.needed('key'), 'the key');
+    const out = args.text('out') ?? join(folder, 'model.sig');
+    const files = await manifestOf(folder, out);
+    const inside = resolve(out).startsWith(resolve(folder));
+    const bundle = signManifest(files, {
+      modelName: basename(resolve(folder)),
+      privateKeyPem,
+      ...(inside ? { ignorePaths: [...ignored, below(folder, out)] } : {}),
+    });
+    await writeChunks(out, once(utf8(bundle)));
+    const json = { files: files.length, signature: out };
+    return { exit: 0, json, text: `signed ${files.length} files: ${out}` };
+  },
+};
+
+/** Verifies a signed folder. */
+export const verifyVerb: Verb = {
+  name: 'verify',
+  usage: 'DIR --signature model.sig --key PUB.pem [--strict]',
+  does: 'verifies the signature of a folder',
+  options: {
+    signature: { type: 'string', help: 'signature file' },
+    key: { type: 'string', help: 'public key in PEM' },
+    strict: { type: 'boolean', help: 'refuse files that the signature leaves out' },
+  },
+  run: async (args) => {
+    const [folder = ''] = args.exactly('DIR');
+    requireFolder(folder);
+    const path = args.needed('signature');
+    const bundle = await readText(path, 'the signature');
+    const publicKeyPem = await readText(args.needed('key'), 'the key');
+    const files = await manifestOf(folder, path);
+    const verdict = verifyBundle(bundle, files, {
+      publicKeyPem,
+      strict: args.flag('strict'),
+      ignorePaths: [below(folder, path)],
+    });
+    const why = verdict.errors.map((error) => `  ${error.message}`).join('\n');
+    const text = verdict.valid ? `valid: ${verdict.files} files` : `NOT valid:\n${why}`;
+    return { exit: verdict.valid ? 0 : 1, json: verdict, text };
+  },
+};
+
+const ignored = ['.git', '.gitattributes', '.github', '.gitignore'];
+
+async function manifestOf(folder: string, signature: string): Promise<SignedFile[]> {
+  const files: SignedFile[] = [];
+  for (const { path, special } of filesBelow([folder])) {
+    if (resolve(path) === resolve(signature)) continue;
+    if (special)
+      throw new PlatformError('bad-request', `"${path}" is a link; sign plain files only`);
+    const hasher = startDigest();
+    // An empty file is a file, too: its digest is that of nothing.
+    if (statSync(path).size > 0) for await (const chunk of chunksOf(path)) hasher.update(chunk);
+    files.push({ name: below(folder, path), digest: hasher.finish() });
+  }
+  return files;
+}
+
+function requireFolder(path: string): void {
+  try {
+    readdirSync(path);
+  } catch (cause) {
+    throw new PlatformError('bad-request', `DIR expected a folder, got "${path}"`, { cause });
+  }
+}
+
+async function identitiesIn(args: Arguments): Promise<string[]> {
+  const identities: string[] = [];
+  for (const path of args.texts('identity')) {
+    identities.push(...(await parseIdentities(await readText(path, 'the identity file'))));
+  }
+  if (identities.length === 0) throw usage('"--identity" is needed');
+  return identities;
+}
+
+async function timed(out: string, chunks: AsyncIterable<Uint8Array>) {
+  const started = performance.now();
+  const bytes = await writeChunks(out, chunks);
+  const seconds = (performance.now() - started) / 1000;
+  const json = { out, bytes, seconds };
+  if (out === '-') return { exit: 0 as const, json, raw: '' };
+  return { exit: 0 as const, json, text: `${out} (${bytes} bytes, ${seconds.toFixed(2)} s)` };
+}

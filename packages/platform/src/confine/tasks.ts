@@ -1,0 +1,28 @@
+/** What a confined worker can do; each task is loaded when it is first asked for. */
+import { type ByteSource, InputError, type OnProgress } from '@merlon/core';
+
+/** What a task is given besides its input. */
+export interface TaskContext {
+  /** A source that the parent serves. */
+  source(name: string): ByteSource;
+  readonly onProgress: OnProgress;
+}
+
+/** A task: plain data in, plain data out. */
+export type Task = (input: unknown, context: TaskContext) => Promise<unknown>;
+
+const tasks: Readonly<Record<string, () => Promise<Task>>> = {
+  scan: async () => (await import('./tasks/scan.ts')).scanTask as Task,
+  assess: async () => (await import('./tasks/assess.ts')).assessTask as Task,
+  harden: async () => (await import('./tasks/harden.ts')).hardenTask as Task,
+  load: async () => (await import('./tasks/serve.ts')).loadTask as Task,
+  infer: async () => (await import('./tasks/serve.ts')).inferTask as Task,
+  reference: async () => (await import('./tasks/reference.ts')).referenceTask as Task,
+};
+
+/** The task of a name; throws `bad-input` for any other. */
+export function taskOf(method: string): Task {
+  const load = Object.hasOwn(tasks, method) ? tasks[method] : undefined;
+  if (load === undefined) throw new InputError('bad-input', `no task is called "${method}"`);
+  return async (input, context) => (await load())(input, context);
+}

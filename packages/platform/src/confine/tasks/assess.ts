@@ -1,0 +1,134 @@
+/** Attacks a model inside the worker: white box where it can be differentiated, else black box. */
+import { type AttackVerdict, examplePictures, linf, runAttacks } from '@merlon/attack';
+import { MerlonError, readAll, seeded, systemClock } from '@merlon/core';
+import {
+  type DataSchema,
+  type Dataset,
+  gradientModel,
+  openSession,
+  readOnnx,
+  type Session,
+  sample,
+  writeOnnx,
+} from '@merlon/graph';
+import type { TaskContext } from '../tasks.ts';
+import { type DataInput, datasetFrom, inputBytesMax } from './data.ts';
+
+/** How hard to attack. */
+export interface AssessOptions {
+  readonly suite?: string;
+  readonly attacks?: readonly string[];
+  readonly norm?: 'linf' | 'l2';
+  readonly epsilon?: number;
+  readonly samples?: number;
+  readonly seed: number;
+  readonly threads: number;
+}
+
+/** What to attack. */
+export interface AssessInput extends DataInput {
+  readonly options: AssessOptions;
+}
+
+/** A picture for people. */
+export interface AssessPicture {
+  readonly name: string;
+  readonly caption: string;
+  readonly png: Uint8Array;
+}
+
+/** What came of it. */
+export interface AssessOutput {
+  readonly verdict: AttackVerdict;
+  readonly pictures: readonly AssessPicture[];
+  /** Why only black-box attacks ran; empty when gradients were had. */
+  readonly blackBoxBecause: string;
+}
+
+/** Attacks the model in source `model` on the data in source `data`. */
+export async function assessTask(input: AssessInput, context: TaskContext): Promise<AssessOutput> {
+  const { options } = input;
+  const bytes = await readAll(context.source('model'), inputBytesMax);
+  const { dataset, schema } = await datasetFrom(input, context);
+  const session = await openSession(bytes, { threads: options.threads });
+  const gradient = await gradientSession(bytes, { options, dataset, schema });
+  const chosen = sampled(dataset, options, schema);
+  const result = await runAttacks(
+    { session, ...(gradient.session === null ? {} : { gradient: gradient.session }) },
+    chosen,
+    {
+      ...attackOptions(options, schema),
+      seed: options.seed,
+      samples: chosen.labels.length,
+      pool: dataset,
+      clock: systemClock,
+      onProgress: context.onProgress,
+    },
+  );
+  const pictures = schema?.kind === 'table' ? [] : result.examples.flatMap(drawn(dataset));
+  return { verdict: result.verdict, pictures, blackBoxBecause: gradient.because };
+}
+
+/** Rare classes are drawn as often as common ones, or a table of 5 % bad would test nothing. */
+function sampled(dataset: Dataset, options: AssessOptions, schema: DataSchema | null): Dataset {
+  const count = options.samples ?? 500;
+  const random = seeded(options.seed).fork('samples');
+  return sample(dataset, { count, random, balanced: schema?.kind === 'table' });
+}
+
+type Chosen = Pick<
+  Parameters<typeof runAttacks>[2],
+  'suite' | 'attacks' | 'norm' | 'epsilon' | 'constraints' | 'bounds'
+>;
+
+function attackOptions(options: AssessOptions, schema: DataSchema | null): Chosen {
+  const { suite, attacks, norm, epsilon } = options;
+  return {
+    ...(suite === undefined ? {} : { suite }),
+    ...(attacks === undefined ? {} : { attacks }),
+    ...(norm === undefined ? {} : { norm }),
+    ...(epsilon === undefined ? {} : { epsilon: linf(epsilon).epsilon }),
+    ...(schema?.kind === 'table' ? { constraints: schema } : {}),
+    ...(schema?.kind === 'image'
+      ? { bounds: { min: schema.input.min, max: schema.input.max } }
+      : {}),
+  };
+}
+
+async function gradientSession(
+  bytes: Uint8Array,
+  of: { options: AssessOptions; dataset: Dataset; schema: DataSchema | null },
+): Promise<{ session: Session | null; because: string }> {
+  // Rows under a schema are attacked by decisions; gradients know nothing of categories.
+  if (of.schema?.kind === 'table') return { session: null, because: 'rows under a schema' };
+  try {
+    const { model } = await gradientModel(readOnnx(bytes));
+    const { threads } = of.options;
+    return { session: await openSession(writeOnnx(model), { threads }), because: '' };
+  } catch (error) {
+    if (error instanceof MerlonError && error.code === 'unsupported-operator') {
+      return { session: null, because: error.message };
+    }
+    throw error;
+  }
+}
+
+type Example = Awaited<ReturnType<typeof runAttacks>>['examples'][number];
+
+function drawn(dataset: Dataset): (example: Example, index: number) => AssessPicture[] {
+  const named = (label: number): string => dataset.classes[label] ?? String(label);
+  return (example, index) => {
+    const pictures = examplePictures(example);
+    const { attack, label, after, distance } = example;
+    const at = `${attack}-${String(index).padStart(2, '0')}`;
+    return [
+      { name: `${at}-clean`, caption: named(label), png: pictures.clean },
+      { name: `${at}-perturbed`, caption: named(after), png: pictures.adversarial },
+      {
+        name: `${at}-difference`,
+        caption: `${attack}, distance ${distance.toFixed(3)}`,
+        png: pictures.difference,
+      },
+    ];
+  };
+}

@@ -1,0 +1,14 @@
+/** Scans one file through a source. */
+import { type FileReport, scanSource } from '@merlon/scan';
+import type { TaskContext } from '../tasks.ts';
+
+/** Which file, under which profile. */
+export interface ScanInput {
+  readonly path: string;
+  readonly profile: 'ml' | 'strict';
+}
+
+/** The report of the source `file`. */
+export function scanTask(input: ScanInput, context: TaskContext): Promise<FileReport> {
+  return scanSource(context.source('file'), { path: input.path, profile: input.profile });
+}

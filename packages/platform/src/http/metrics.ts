@@ -1,0 +1,44 @@
+/** Figures for operations in the OpenMetrics text format. */
+import type { Platform } from '../platform.ts';
+
+/** Every metric with its help text; docs/ lists the same names. */
+export const metricNames = {
+  merlon_infer_requests: 'Requests to served models by decision',
+  merlon_incidents: 'Incidents by state',
+  merlon_jobs: 'Jobs by state',
+  merlon_ledger_entries: 'Decisions in the ledger',
+  merlon_resident_memory_bytes: 'Resident memory of the platform process',
+} as const;
+
+/** The present figures; no client or key appears in a label. */
+export async function metricsText(platform: Platform): Promise<string> {
+  const { store } = platform.services;
+  const lines: string[] = [];
+  const family = (name: keyof typeof metricNames, type: string): void => {
+    lines.push(`# TYPE ${name} ${type}`, `# HELP ${name} ${metricNames[name]}`);
+  };
+  family('merlon_infer_requests', 'counter');
+  for (const { name, versionId } of await store.deployments(platform.workspaceId)) {
+    const counts = await store.countEvents(versionId);
+    for (const decision of ['answered', 'refused'] as const) {
+      const labels = `model="${name}",version="${versionId}",decision="${decision}"`;
+      lines.push(`merlon_infer_requests_total{${labels}} ${counts[decision]}`);
+    }
+  }
+  const incidents = await store.incidents(platform.workspaceId);
+  family('merlon_incidents', 'gauge');
+  for (const state of ['open', 'contained', 'closed']) {
+    const count = incidents.filter((incident) => incident.state === state).length;
+    lines.push(`merlon_incidents{state="${state}"} ${count}`);
+  }
+  const jobs = await store.jobs({ workspaceId: platform.workspaceId });
+  family('merlon_jobs', 'gauge');
+  for (const state of ['queued', 'running', 'done', 'failed', 'cancelled']) {
+    lines.push(`merlon_jobs{state="${state}"} ${jobs.filter((job) => job.state === state).length}`);
+  }
+  family('merlon_ledger_entries', 'gauge');
+  lines.push(`merlon_ledger_entries ${await store.ledgerSize()}`);
+  family('merlon_resident_memory_bytes', 'gauge');
+  lines.push(`merlon_resident_memory_bytes ${process.memoryUsage.rss()}`, '# EOF', '');
+  return lines.join('\n');
+}

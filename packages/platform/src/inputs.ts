@@ -1,0 +1,67 @@
+/** Finds what a step works on: the model file of a version, its data and the schema between them. */
+import type { ByteSource } from '@merlon/core';
+import { PlatformError } from './errors.ts';
+import type { ClearSource } from './keys/keyring.ts';
+import type { DataUse, Version, VersionFile } from './model.ts';
+import type { Services } from './services.ts';
+
+const schemaName = 'schema.json';
+const dataEndings = ['.npz', '.npy', '.csv', '.idx', '-ubyte'];
+
+/** Opened inputs; `close` must be called. */
+export interface OpenedInputs {
+  readonly sources: Readonly<Record<string, ByteSource>>;
+  readonly dataName: string;
+  readonly hasSchema: boolean;
+  close(): Promise<void>;
+}
+
+/** The ONNX file of a version; throws `not-found`. */
+export async function modelFile({ store }: Services, version: Version): Promise<VersionFile> {
+  const files = await store.files(version.id);
+  const models = files.filter((file) => file.path.endsWith('.onnx'));
+  const [model] = models;
+  if (model === undefined || models.length > 1) {
+    const got = `${models.length} of ${files.length} files`;
+    throw new PlatformError('not-found', `the version expected one .onnx file, got ${got}`, {
+      hint: 'bring the model in as ONNX',
+    });
+  }
+  return model;
+}
+
+/** Decrypts (in memory, on demand) the model, the data of a use and the schema, if there is one. */
+export async function openInputs(
+  services: Services,
+  version: Version,
+  use: DataUse,
+): Promise<OpenedInputs> {
+  const { store } = services;
+  const link = (await store.dataLinks(version.id)).find((each) => each.use === use);
+  if (link === undefined) {
+    throw new PlatformError('not-ready', `no ${use} data is linked to this version`, {
+      hint: `bring the data in, then link it with use "${use}"`,
+    });
+  }
+  const dataFiles = await store.files(link.dataVersionId);
+  const data = dataFiles.find((file) => dataEndings.some((end) => file.path.endsWith(end)));
+  if (data === undefined) {
+    const wanted = dataEndings.join(', ');
+    throw new PlatformError('not-found', `the data version expected a file ending in ${wanted}`);
+  }
+  const own = await store.files(version.id);
+  const schema = [...own, ...dataFiles].find((file) => file.path.endsWith(schemaName));
+  const opened: Record<string, ClearSource> = {};
+  const close = async (): Promise<void> => {
+    await Promise.all(Object.values(opened).map((source) => source.close()));
+  };
+  try {
+    opened.model = await services.keys.open(await modelFile(services, version));
+    opened.data = await services.keys.open(data);
+    if (schema !== undefined) opened.schema = await services.keys.open(schema);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { sources: opened, dataName: data.path, hasSchema: schema !== undefined, close };
+}

@@ -1,0 +1,236 @@
+/** Joins everything: the only file that names adapters. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadPolicies } from '@merlon/access';
+import { base64, isoTime, systemClock, uuidv7 } from '@merlon/core';
+import { openFileBlobs } from './blob/file.ts';
+import { localBus } from './bus/local.ts';
+import { startWorker } from './confine/worker.ts';
+import { openContainment } from './containment.ts';
+import { type Control, takeControl } from './control.ts';
+import { PlatformError } from './errors.ts';
+import { type Home, openHome } from './home.ts';
+import { createApp } from './http/app.ts';
+import { type Doors, openDoors } from './http/listen.ts';
+import { createInvite } from './http/routes/people.ts';
+import { type JobRunner, jobRunner } from './jobs/runner.ts';
+import { jobSteps, nextStep } from './journey.ts';
+import { openKeyring } from './keys/keyring.ts';
+import { openLedger } from './ledger/ledger.ts';
+import { roles, type ServeEvent } from './model.ts';
+import { openWatch } from './monitor/watch.ts';
+import { openIdentity } from './people/identity.ts';
+import type { Platform, Settings } from './platform.ts';
+import { respondTo } from './respond/respond.ts';
+import { openHost } from './serve/host.ts';
+import { resumeServing } from './serve/serve.ts';
+import type { Services } from './services.ts';
+import type { OpenDatabase } from './store/open.ts';
+import { openPostgres } from './store/postgres.ts';
+import { openSqlite } from './store/sqlite.ts';
+import type { Store } from './store/store.ts';
+import { type TourLine, type TourResult, takeTour, tourTaken } from './tour/tour.ts';
+
+/** How to start. */
+export interface StartOptions {
+  readonly home: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly address?: string;
+  readonly behindProxy?: boolean;
+  readonly passphrase?: string;
+  /** `postgres://…` instead of the embedded database. */
+  readonly databaseUrl?: string;
+  readonly webhook?: string;
+  /** Told about faults of our own; they never reach a remote caller. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** A running platform. */
+export interface Running {
+  readonly platform: Platform;
+  readonly home: Home;
+  readonly origin: string;
+  /** Link for the first owner; null when there is one. */
+  readonly ownerLink: string | null;
+  /** Jobs of an interrupted run that were taken up again. */
+  readonly jobsResumed: number;
+  /** True when the tour was taken to its end. */
+  tourTaken(): Promise<boolean>;
+  tour(onLine: (line: TourLine) => void): Promise<TourResult>;
+  close(): Promise<void>;
+}
+
+/** The version of this package. */
+export const merlonVersion = '0.1.0';
+
+const jobsAtOnce = 2;
+
+/** Starts the platform in a home; whatever cannot be had is told in one sentence. */
+export async function start(options: StartOptions): Promise<Running> {
+  const home = await openHome(
+    options.home,
+    options.passphrase === undefined ? {} : { passphrase: options.passphrase },
+  );
+  const control = await takeControl(home.folder);
+  let doors: Doors | null = null;
+  try {
+    doors = await openDoors({
+      port: options.port,
+      ...(options.address === undefined ? {} : { address: options.address }),
+      ...(options.behindProxy === undefined ? {} : { behindProxy: options.behindProxy }),
+    });
+    return await joinParts(options, { home, control, doors });
+  } catch (error) {
+    await doors?.close();
+    await control.close();
+    throw error;
+  }
+}
+
+interface Taken {
+  readonly home: Home;
+  readonly control: Control;
+  readonly doors: Doors;
+}
+
+async function joinParts(options: StartOptions, taken: Taken): Promise<Running> {
+  const { home, control, doors } = taken;
+  const database = await openDatabase(options, home);
+  const { store } = database;
+  const services = await openServices(home, store);
+  const settings = settingsOf(options, doors.port);
+  const host = openHost(services, options.onFault);
+  const containment = openContainment(services, host, settings.webhook);
+  const watch = openWatch(
+    services,
+    async (alert, sinceMs) => {
+      await respondTo(services, containment, { alert, sinceMs });
+    },
+    options.onFault,
+  );
+  const runner = makeRunner(services, options);
+  const secret = base64(await home.rootKey.derive('auth'));
+  const { db, dialect } = database;
+  const people = await openIdentity({ db, dialect, store, secret, origin: settings.origin });
+  const workspaceId = await ensureWorkspace(services);
+  const platform: Platform = {
+    services,
+    settings,
+    people,
+    decide: loadPolicies(),
+    runner,
+    host,
+    watch,
+    containment,
+    workspaceId,
+  };
+  const record = async (event: ServeEvent): Promise<void> => {
+    await store.addEvents([event]);
+    watch.feed(event);
+  };
+  const hosts = options.behindProxy === true ? null : hostsOf(doors.port);
+  const app = createApp(platform, { record, onFault: options.onFault, hosts });
+  await sweepOrphans(services);
+  await resumeServing(platform, options.onFault);
+  const jobsResumed = await runner.start();
+  doors.serve((request) => app.fetch(request));
+  const running: Running = {
+    platform,
+    home,
+    origin: settings.origin,
+    ownerLink: await ownerLink(platform),
+    jobsResumed,
+    tourTaken: () => tourTaken(store),
+    tour: (onLine) => takeTour(platform, onLine),
+    close: async () => {
+      await doors.close();
+      await runner.stop();
+      await watch.settle();
+      await host.closeAll();
+      await control.close();
+      await store.close();
+      home.rootKey.close();
+    },
+  };
+  serveControl(control, running);
+  return running;
+}
+
+async function openServices(home: Home, store: Store): Promise<Services> {
+  const clock = systemClock;
+  const { rootKey } = home;
+  const blobs = await openFileBlobs(home.blobFolder);
+  const keys = openKeyring({ rootKey, store, blobs, clock });
+  const ledger = await openLedger({ store, rootKey, clock });
+  return { store, blobs, keys, ledger, bus: localBus(), clock, startWorker };
+}
+
+async function openDatabase(options: StartOptions, home: Home): Promise<OpenDatabase> {
+  if (options.databaseUrl !== undefined) return openPostgres(options.databaseUrl);
+  return openSqlite(home.databasePath, await home.rootKey.derive('database'));
+}
+
+function settingsOf(options: StartOptions, port: number): Settings {
+  const built = fileURLToPath(new URL('../../console/dist', import.meta.url));
+  return {
+    port,
+    origin: `http://localhost:${port}`,
+    webhook: options.webhook ?? null,
+    consoleFolder: existsSync(join(built, 'index.html')) ? built : null,
+    version: merlonVersion,
+  };
+}
+
+function makeRunner(services: Services, options: StartOptions): JobRunner {
+  return jobRunner({
+    services,
+    steps: jobSteps(),
+    next: nextStep,
+    concurrency: jobsAtOnce,
+    onFault: options.onFault,
+  });
+}
+
+function hostsOf(port: number): ReadonlySet<string> {
+  return new Set(['localhost', '127.0.0.1', '[::1]'].map((name) => `${name}:${port}`));
+}
+
+async function ensureWorkspace({ store, clock }: Services): Promise<string> {
+  const [first] = await store.workspaces();
+  if (first !== undefined) return first.id;
+  const id = uuidv7(clock);
+  await store.addWorkspace({ id, name: 'main', createdAt: isoTime(clock.nowMs()) });
+  return id;
+}
+
+/** Sealed objects that no row names are left over from interrupted writes. */
+async function sweepOrphans({ store, blobs }: Services): Promise<void> {
+  const used = await store.blobNames();
+  for (const name of await blobs.list()) {
+    if (!used.has(name)) await blobs.remove(name);
+  }
+}
+
+async function ownerLink(platform: Platform): Promise<string | null> {
+  const members = await platform.services.store.members(platform.workspaceId);
+  if (members.some((member) => member.role === 'owner')) return null;
+  return (await createInvite(platform, { createdBy: 'platform', role: 'owner' })).link;
+}
+
+function serveControl(control: Control, running: Running): void {
+  const { platform } = running;
+  control.serve({
+    status: () => ({ origin: running.origin, version: merlonVersion }),
+    tour: (onLine) => running.tour(onLine),
+    invite: async (text) => {
+      const role = roles.find((each) => each === text);
+      if (role === undefined) {
+        const expected = `expected one of ${roles.join(', ')}`;
+        throw new PlatformError('bad-request', `"role" ${expected}, got "${text}"`);
+      }
+      return { link: (await createInvite(platform, { createdBy: 'platform', role })).link };
+    },
+  });
+}

@@ -1,0 +1,226 @@
+/**
+ * Respond: an alert opens an incident, and a CACAO playbook contains it at once. What the playbook
+ * may do is the closed list of actions below; it cannot name any other route or address.
+ */
+import { isoTime, type JsonObject, uuidv7 } from '@merlon/core';
+import {
+  containDrift,
+  containExtraction,
+  incidentKind,
+  type PlaybookCommand,
+  runPlaybook,
+  type StepReport,
+} from '@merlon/monitor';
+import { PlatformError } from '../errors.ts';
+import type { Actor, Alert, Incident, TimelineEntry } from '../model.ts';
+import { platformActor } from '../people/people.ts';
+import type { Services } from '../services.ts';
+
+/** What a playbook may do. */
+export interface Containment {
+  /** Revokes a key from the next request on. */
+  revokeKey(actor: Actor, keyId: string, why: string): Promise<string>;
+  /** Makes a served model's guard stricter. */
+  tightenGuard(actor: Actor, deploymentId: string, level: number): Promise<string>;
+  /** Tells the configured webhook; says so when none is configured. */
+  notify(body: JsonObject): Promise<string>;
+}
+
+const tightLevel = '2';
+
+/** Opens an incident for an alert and contains it; null when the alert is only worth a note. */
+export async function respondTo(
+  services: Services,
+  containment: Containment,
+  found: { readonly alert: Alert; readonly sinceMs: number },
+): Promise<Incident | null> {
+  const { alert } = found;
+  const kind = incidentKind(alert);
+  if (kind === null) return null;
+  const incident = await openIncident(services, found);
+  const playbook = kind.playbook === 'contain-extraction' ? containExtraction : containDrift;
+  const variables: Record<string, string> = {
+    __deployment__: alert.deploymentId,
+    __incident__: incident.id,
+    __level__: tightLevel,
+    __summary__: kind.title,
+  };
+  if (kind.playbook === 'contain-extraction') variables.__key__ = alert.keyId ?? '';
+  const actor = platformActor(incident.workspaceId);
+  const reports = await runPlaybook(
+    playbook,
+    variables,
+    (command) => carryOut(containment, actor, command),
+    (report) => addLine(services, incident.id, actionLine(report)),
+  );
+  return markContained(services, incident, reports);
+}
+
+async function openIncident(
+  { store, ledger, clock, bus }: Services,
+  { alert, sinceMs }: { readonly alert: Alert; readonly sinceMs: number },
+): Promise<Incident> {
+  const kind = incidentKind(alert);
+  if (kind === null) throw new PlatformError('internal', `no incident for ${alert.detector}`);
+  const incident: Incident = {
+    id: uuidv7(clock),
+    workspaceId: alert.workspaceId,
+    versionId: alert.versionId,
+    title: kind.title,
+    severity: kind.severity,
+    technique: kind.technique,
+    state: 'open',
+    startedAt: isoTime(sinceMs),
+    detectedAt: alert.at,
+    containedAt: null,
+    closedAt: null,
+    detail: {
+      detector: alert.detector,
+      statistic: alert.statistic,
+      threshold: alert.threshold,
+      keyId: alert.keyId,
+      deploymentId: alert.deploymentId,
+      ...alert.detail,
+    },
+  };
+  const actor = platformActor(alert.workspaceId);
+  await store.transaction(async (tx) => {
+    await tx.addAlert(alert);
+    await tx.addIncident(incident);
+    await tx.linkAlert(alert.id, incident.id);
+    await tx.addTimeline({
+      id: uuidv7(clock),
+      incidentId: incident.id,
+      at: alert.at,
+      kind: 'detected',
+      text: `${alert.detector} raised an alarm: ${shown(alert.statistic)} below ${shown(alert.threshold)}`,
+      detail: alert.detail,
+    });
+    await tx.putStep({
+      versionId: alert.versionId,
+      step: 'respond',
+      state: 'running',
+      startedAt: alert.at,
+      finishedAt: null,
+      result: { incident: incident.id, title: kind.title },
+    });
+    const resource = `incident/${incident.id}`;
+    const detail = { detector: alert.detector, statistic: alert.statistic, key: alert.keyId };
+    await ledger.append(tx, actor, { action: 'incident.open', resource, detail });
+  });
+  bus.publish({ topic: 'incident', workspaceId: alert.workspaceId, id: incident.id });
+  return incident;
+}
+
+async function markContained(
+  services: Services,
+  incident: Incident,
+  reports: readonly StepReport[],
+): Promise<Incident> {
+  const { store, ledger, clock, bus } = services;
+  const failed = reports.filter((report) => !report.ok).map((report) => report.name);
+  const containedAt = isoTime(clock.nowMs());
+  const contained: Incident = { ...incident, state: 'contained', containedAt };
+  const detectMs = Date.parse(incident.detectedAt) - Date.parse(incident.startedAt);
+  const containMs = Date.parse(containedAt) - Date.parse(incident.detectedAt);
+  const result = {
+    incident: incident.id,
+    title: incident.title,
+    detectSeconds: detectMs / 1000,
+    containSeconds: containMs / 1000,
+    actions: reports.length - failed.length,
+    failed: failed.join(', '),
+  };
+  await store.transaction(async (tx) => {
+    await tx.updateIncident(incident.id, { state: 'contained', containedAt });
+    await tx.putStep({
+      versionId: incident.versionId,
+      step: 'respond',
+      state: 'done',
+      startedAt: incident.detectedAt,
+      finishedAt: containedAt,
+      result,
+    });
+    const resource = `incident/${incident.id}`;
+    const actor = platformActor(incident.workspaceId);
+    await ledger.append(tx, actor, { action: 'step.respond', resource, detail: result });
+    await tx.addTimeline({
+      id: uuidv7(clock),
+      incidentId: incident.id,
+      at: containedAt,
+      kind: 'contained',
+      text: `Contained ${shown(containMs / 1000)} s after detection`,
+      detail: result,
+    });
+  });
+  const { workspaceId, versionId } = incident;
+  bus.publish({ topic: 'incident', workspaceId, id: incident.id });
+  bus.publish({ topic: 'version', workspaceId, id: versionId });
+  return contained;
+}
+
+/** Closes an incident that was contained. */
+export async function closeIncident(
+  services: Services,
+  actor: Actor,
+  incident: Incident,
+  comment: string,
+): Promise<Incident> {
+  const { store, ledger, clock, bus } = services;
+  if (incident.state !== 'contained') {
+    const message = `the incident is ${incident.state}, expected contained`;
+    throw new PlatformError(incident.state === 'open' ? 'not-ready' : 'conflict', message);
+  }
+  const closedAt = isoTime(clock.nowMs());
+  await store.transaction(async (tx) => {
+    await tx.updateIncident(incident.id, { state: 'closed', closedAt });
+    const text = `Closed by ${actor.name}${comment === '' ? '' : `: ${comment}`}`;
+    const line = { id: uuidv7(clock), incidentId: incident.id, at: closedAt };
+    await tx.addTimeline({ ...line, kind: 'closed', text, detail: {} });
+    const resource = `incident/${incident.id}`;
+    const detail = { comment: comment.slice(0, 500) };
+    await ledger.append(tx, actor, { action: 'incident.close', resource, detail });
+  });
+  bus.publish({ topic: 'incident', workspaceId: incident.workspaceId, id: incident.id });
+  return { ...incident, state: 'closed', closedAt };
+}
+
+async function carryOut(
+  containment: Containment,
+  actor: Actor,
+  command: PlaybookCommand,
+): Promise<string> {
+  const body = command.body === '' ? {} : (JSON.parse(command.body) as JsonObject);
+  const key = /^\/api\/v1\/keys\/([^/]+)\/revoke$/.exec(command.path)?.[1];
+  const deployment = /^\/api\/v1\/deployments\/([^/]+)\/tighten$/.exec(command.path)?.[1];
+  if (command.method === 'POST' && key !== undefined) {
+    return containment.revokeKey(actor, decodeURIComponent(key), String(body.why ?? ''));
+  }
+  if (command.method === 'POST' && deployment !== undefined) {
+    const level = Number(body.level ?? 1);
+    return containment.tightenGuard(actor, decodeURIComponent(deployment), level);
+  }
+  if (command.method === 'POST' && command.path === '/notify') return containment.notify(body);
+  throw new PlatformError('forbidden', `a playbook may not ask for ${command.path}`);
+}
+
+async function addLine(
+  { store, clock }: Services,
+  incidentId: string,
+  line: Pick<TimelineEntry, 'kind' | 'text' | 'detail'>,
+): Promise<void> {
+  await store.addTimeline({ id: uuidv7(clock), incidentId, at: isoTime(clock.nowMs()), ...line });
+}
+
+function actionLine(report: StepReport): Pick<TimelineEntry, 'kind' | 'text' | 'detail'> {
+  const { name, ok, text } = report;
+  return {
+    kind: 'action',
+    text: ok ? `${name}: ${text}` : `${name} failed: ${text}`,
+    detail: { ok },
+  };
+}
+
+function shown(value: number): string {
+  return Number(value.toPrecision(3)).toString();
+}

@@ -1,0 +1,141 @@
+/**
+ * Hosts served models: each in a confined worker of its own, decrypted into memory only, behind
+ * its guards. A worker that dies is started again; meanwhile requests are refused, never lost.
+ */
+import { messageOf, seeded } from '@merlon/core';
+import {
+  applyInputGuards,
+  applyOutputGuards,
+  type GuardConfig,
+  parseGuardConfig,
+} from '@merlon/harden';
+import type { InferOutput, LoadedModel } from '../confine/tasks/serve.ts';
+import type { ConfinedWorker } from '../confine/worker.ts';
+import { PlatformError } from '../errors.ts';
+import { modelFile } from '../inputs.ts';
+import type { Deployment } from '../model.ts';
+import type { Services } from '../services.ts';
+
+/** An answer behind the guards. */
+export interface Answer {
+  readonly labels: Int32Array;
+  /** Guarded scores [rows, classes]; empty when the model gives labels only. */
+  readonly scores: Float32Array;
+  readonly classes: number;
+}
+
+/** Serves deployments. */
+export interface Host {
+  /** Loads the model of a deployment; it answers from now on. */
+  open(deployment: Deployment): Promise<LoadedModel>;
+  close(deploymentId: string): Promise<void>;
+  closeAll(): Promise<void>;
+  /** What callers must know, or null when it is not loaded. */
+  loaded(deploymentId: string): LoadedModel | null;
+  /** Changes the guards from the next request on. */
+  setGuards(deploymentId: string, guards: GuardConfig): void;
+  /** Asks rows; throws `input-refused` by a guard, `unavailable` while the model is not loaded. */
+  infer(deploymentId: string, x: Float32Array): Promise<Answer>;
+}
+
+interface Seat {
+  readonly deployment: Deployment;
+  worker: ConfinedWorker;
+  model: LoadedModel;
+  guards: GuardConfig;
+}
+
+const memoryBytesMax = 4 * 1024 ** 3;
+const loadTimeoutMs = 120_000;
+const inferTimeoutMs = 30_000;
+
+/** A host over the platform's services. */
+export function openHost(services: Services, onFault: (error: unknown) => void): Host {
+  const seats = new Map<string, Seat>();
+  const load = async (deployment: Deployment): Promise<Pick<Seat, 'worker' | 'model'>> => {
+    const version = await services.store.version(deployment.versionId);
+    if (version === null) throw new PlatformError('not-found', 'the served version is gone');
+    const source = await services.keys.open(await modelFile(services, version));
+    const worker = services.startWorker({ memoryBytesMax });
+    try {
+      const call = { sources: { model: source }, timeoutMs: loadTimeoutMs };
+      return { worker, model: await worker.call<LoadedModel>('load', { threads: 1 }, call) };
+    } catch (error) {
+      await worker.close();
+      throw error;
+    } finally {
+      await source.close();
+    }
+  };
+  const revive = (seat: Seat): void => {
+    seats.delete(seat.deployment.id);
+    void load(seat.deployment).then(
+      (fresh) => seats.set(seat.deployment.id, { ...seat, ...fresh }),
+      onFault,
+    );
+  };
+  const close = async (id: string): Promise<void> => {
+    const seat = seats.get(id);
+    seats.delete(id);
+    await seat?.worker.close();
+  };
+  return {
+    open: async (deployment) => {
+      const guards = parseGuardConfig(deployment.guards);
+      const fresh = await load(deployment);
+      seats.set(deployment.id, { deployment, guards, ...fresh });
+      return fresh.model;
+    },
+    close,
+    closeAll: async () => {
+      await Promise.all([...seats.keys()].map(close));
+    },
+    loaded: (id) => seats.get(id)?.model ?? null,
+    setGuards: (id, guards) => {
+      const seat = seats.get(id);
+      if (seat !== undefined) seat.guards = guards;
+    },
+    infer: async (id, x) => {
+      const seat = seats.get(id);
+      if (seat === undefined) throw unavailable();
+      try {
+        return await guarded(seat, x);
+      } catch (error) {
+        if (error instanceof PlatformError && error.code === 'worker-failed') {
+          revive(seat);
+          onFault(new Error(`a serving worker died: ${messageOf(error)}`));
+          throw unavailable();
+        }
+        throw error;
+      }
+    },
+  };
+}
+
+async function guarded({ worker, model, guards }: Seat, x: Float32Array): Promise<Answer> {
+  const width = model.input.rowShape.reduce((product, size) => product * size, 1);
+  const rows = x.length / width;
+  // Noise must not be predictable to the caller, so its seed is the clock's finest reading.
+  const random = seeded(Number(process.hrtime.bigint() & 0xffff_ffffn));
+  const checked = applyInputGuards(guards, x, rows, width, random);
+  if (checked.refused !== null) {
+    const { row, feature, reason } = checked.refused;
+    throw new PlatformError('input-refused', `row ${row}, element ${feature}: ${reason}`, {
+      hint: 'send values such as the model was trained on',
+    });
+  }
+  const output = await worker.call<InferOutput>(
+    'infer',
+    { x: checked.x },
+    { timeoutMs: inferTimeoutMs },
+  );
+  const { labels, scores, classes } = output;
+  if (classes === 0) return output;
+  return { labels, classes, scores: applyOutputGuards(guards, scores, rows, classes) };
+}
+
+function unavailable(): PlatformError {
+  return new PlatformError('unavailable', 'the model is not loaded at the moment', {
+    hint: 'try again in a moment',
+  });
+}

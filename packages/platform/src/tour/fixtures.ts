@@ -1,0 +1,61 @@
+/** The two models and their data that the tour takes along. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { utf8 } from '@merlon/core';
+import { PlatformError } from '../errors.ts';
+
+/** Files by the name they get in their version. */
+export type Files = Readonly<Record<string, Uint8Array>>;
+
+/** One travelling model. */
+export interface Traveller {
+  readonly name: 'digits' | 'loans';
+  readonly model: () => Files;
+  readonly train: () => Files;
+  readonly test: () => Files;
+}
+
+/** Both travellers. */
+export const travellers: readonly Traveller[] = [
+  {
+    name: 'digits',
+    model: () => ({
+      'model.onnx': fixture('models/digits.onnx'),
+      'schema.json': fixture('models/digits.schema.json'),
+    }),
+    train: () => ({ 'train.npz': fixture('data/mnist-train.npz') }),
+    test: () => ({ 'test.npz': fixture('data/mnist-test.npz') }),
+  },
+  {
+    name: 'loans',
+    model: () => ({
+      'model.onnx': fixture('models/loans.onnx'),
+      'schema.json': fixture('models/loans.schema.json'),
+    }),
+    train: () => ({ 'train.csv': fixture('data/loans-train.csv') }),
+    test: () => ({ 'test.csv': fixture('data/loans-test.csv') }),
+  },
+];
+
+/**
+ * A pickle that would run a command when it is loaded; the command only prints a word, and nothing
+ * in Merlon loads pickles.
+ */
+export function poisonedPickle(): Uint8Array {
+  return utf8("cposix\nsystem\n(S'echo inert'\ntR.");
+}
+
+function fixture(path: string): Uint8Array {
+  // In the repository they lie at its root, in the published package beside the sources.
+  for (const base of ['../../../../', '../../fixtures/']) {
+    const file = fileURLToPath(new URL(base + path, import.meta.url));
+    try {
+      return new Uint8Array(readFileSync(file));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  throw new PlatformError('not-found', `"${path}" is missing from this installation`, {
+    hint: 'install the package again, or run from a whole checkout',
+  });
+}
