@@ -146,11 +146,12 @@ async function step(trainer: Trainer, batch: TrainingBatch, rate: number): Promi
   const { train, input, weights, velocity, request } = trainer;
   const feeds = { [input]: tensor(batch.x, batch.shape), merlon_labels: batch.labels };
   const out = await train.run({ ...feeds, ...Object.fromEntries(weights) });
+  const shrink = clipping([...weights.keys()].map((name) => floats(out[`merlon_gradient/${name}`])));
   for (const [name, { data }] of weights) {
     const gradient = floats(out[`merlon_gradient/${name}`]);
     const speed = velocity.get(name) ?? new Float32Array(data.length);
     for (let i = 0; i < data.length; i++) {
-      const pull = (gradient[i] ?? 0) + request.weightDecay * (data[i] ?? 0);
+      const pull = shrink * (gradient[i] ?? 0) + request.weightDecay * (data[i] ?? 0);
       const v = request.momentum * (speed[i] ?? 0) + pull;
       speed[i] = v;
       data[i] = (data[i] ?? 0) - rate * v;
@@ -158,6 +159,18 @@ async function step(trainer: Trainer, batch: TrainingBatch, rate: number): Promi
   }
   const losses = floats(out.merlon_loss);
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+}
+
+/** Norm above which a step's gradient is shortened (Pascanu et al. 2013); without it runs collapse. */
+const gradientNormMax = 1;
+
+/** The factor that brings all gradients together to at most the norm allowed. */
+function clipping(gradients: readonly Float32Array[]): number {
+  let squares = 0;
+  for (const gradient of gradients) {
+    for (const value of gradient) squares += value * value;
+  }
+  return Math.min(1, gradientNormMax / Math.max(Math.sqrt(squares), Number.MIN_VALUE));
 }
 
 function weightsOf({ weights }: GradientModel): Trainer['weights'] {
