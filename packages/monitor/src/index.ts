@@ -3,7 +3,7 @@
 // Detectors
 export type { Detector, Observation, Signal } from './detectors/detector.ts';
 export { type DriftOptions, driftDetector } from './detectors/drift.ts';
-export { type PradaOptions, pradaDetector } from './detectors/prada.ts';
+export { type BenignRows, type PradaOptions, pradaDetector, tunePrada } from './detectors/prada.ts';
 export { MonitorError, type MonitorErrorCode } from './error.ts';
 // Incidents
 export { type IncidentKind, incidentKind } from './incidents.ts';

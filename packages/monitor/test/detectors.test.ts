@@ -1,6 +1,12 @@
 import { type Random, seeded } from '@merlon/core';
 import { describe, expect, it } from 'vitest';
-import { type Detector, driftDetector, pradaDetector, type Signal } from '../src/index.ts';
+import {
+  type Detector,
+  driftDetector,
+  pradaDetector,
+  type Signal,
+  tunePrada,
+} from '../src/index.ts';
 
 const features = 20;
 
@@ -74,6 +80,30 @@ describe('PRADA', () => {
       }
     }
     expect(alarms).toBe(1);
+  });
+});
+
+describe('PRADA tuned on natural rows', () => {
+  // One feature in dollars beside nineteen small ones: plain distances are far from normal.
+  const skewed = (random: Random) => {
+    const { row, label } = naturalRow(random);
+    row[0] = Math.exp(8 + 1.5 * random.normal());
+    return { row, label };
+  };
+  function* skewedRows(random: Random, count: number) {
+    for (let i = 0; i < count; i++) yield skewed(random);
+  }
+  const known = [...skewedRows(seeded(70), 800)];
+  const x = Float32Array.from(known.flatMap(({ row }) => [...row]));
+  const labels = known.map(({ label }) => label);
+
+  it('raises no alarm over what the untuned detector takes for an attack', () => {
+    expect(feed(pradaDetector(), skewedRows(seeded(1), 1000))).not.toBeNull();
+    const delta = tunePrada({ x, features, labels }, { random: seeded(2) });
+    expect(delta).toBeLessThan(0.9);
+    for (const seed of [1, 2, 3]) {
+      expect(feed(pradaDetector({ delta }), skewedRows(seeded(seed), 1000))).toBeNull();
+    }
   });
 });
 

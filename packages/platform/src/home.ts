@@ -55,7 +55,7 @@ export interface HomeOptions {
   readonly passphrase?: string;
 }
 
-/** Opens the home in a folder, or makes it; throws one sentence for each thing that can be wrong. */
+/** Opens the home in a folder, or makes it; throws one sentence for whatever can be wrong. */
 export async function openHome(folder: string, options: HomeOptions = {}): Promise<Home> {
   const path = resolve(folder);
   const descriptor = join(path, 'merlon.json');

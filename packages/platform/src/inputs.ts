@@ -1,4 +1,4 @@
-/** Finds what a step works on: the model file of a version, its data and the schema between them. */
+/** Finds what a step works on: a version's model file, its data and the schema between them. */
 import type { ByteSource } from '@merlon/core';
 import { PlatformError } from './errors.ts';
 import type { ClearSource } from './keys/keyring.ts';

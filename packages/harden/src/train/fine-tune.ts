@@ -146,7 +146,8 @@ async function step(trainer: Trainer, batch: TrainingBatch, rate: number): Promi
   const { train, input, weights, velocity, request } = trainer;
   const feeds = { [input]: tensor(batch.x, batch.shape), merlon_labels: batch.labels };
   const out = await train.run({ ...feeds, ...Object.fromEntries(weights) });
-  const shrink = clipping([...weights.keys()].map((name) => floats(out[`merlon_gradient/${name}`])));
+  const gradients = [...weights.keys()].map((name) => floats(out[`merlon_gradient/${name}`]));
+  const shrink = clipping(gradients);
   for (const [name, { data }] of weights) {
     const gradient = floats(out[`merlon_gradient/${name}`]);
     const speed = velocity.get(name) ?? new Float32Array(data.length);
@@ -161,7 +162,7 @@ async function step(trainer: Trainer, batch: TrainingBatch, rate: number): Promi
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-/** Norm above which a step's gradient is shortened (Pascanu et al. 2013); without it runs collapse. */
+/** Norm above which a step's gradient is shortened (Pascanu et al. 2013), or runs collapse. */
 const gradientNormMax = 1;
 
 /** The factor that brings all gradients together to at most the norm allowed. */

@@ -4,13 +4,16 @@
  * model. Per class a growing set; every ten queries Shapiro–Wilk over the distances; alarm when W
  * falls below `delta`. Cost: one distance to each member of the class's growing set.
  */
+import type { Random } from '@merlon/core';
 import { shapiroWilk } from '../statistics/shapiro.ts';
 import type { Detector, Observation, Signal } from './detector.ts';
 
 /** How to watch for extraction. */
 export interface PradaOptions {
-  /** Alarm below this W (paper: 0.90 to 0.96; default 0.9). */
+  /** Alarm below this W (paper: 0.90 to 0.96, tuned on benign traffic; default 0.9). */
   readonly delta?: number;
+  /** Factor on each feature before distances are taken, such as one over its deviation. */
+  readonly scale?: Float32Array;
   /** Distances needed before a judgement (paper: 100). */
   readonly distancesMin?: number;
   /** Clients watched at a time; the least recent is forgotten (default 1,000). */
@@ -56,7 +59,7 @@ export function pradaDetector(options: PradaOptions = {}): Detector {
     observe: (observation) => {
       const client = clientOf(observation);
       client.queries++;
-      take(client, observation, growingSetMax);
+      take(client, scaled(observation, options.scale), growingSetMax);
       if (client.queries % checkEvery !== 0 || client.alarmed) return null;
       const statistic = normality(client, distancesMin);
       if (statistic === null) return null;
@@ -102,6 +105,50 @@ function take(client: ClientState, { row, label }: Observation, growingSetMax: n
   }
   const { mean, deviation } = moments(state.growingDistances);
   state.threshold = Math.max(state.threshold, mean - deviation);
+}
+
+function scaled(observation: Observation, scale: Float32Array | undefined): Observation {
+  if (scale === undefined) return observation;
+  const row = observation.row.map((value, i) => value * (scale[i] ?? 1));
+  return { ...observation, row };
+}
+
+/** Natural rows to tune a threshold on. */
+export interface BenignRows {
+  /** Rows, row-major. */
+  readonly x: Float32Array;
+  readonly features: number;
+  readonly labels: ArrayLike<number>;
+}
+
+/** Sessions that are played to tune a threshold. */
+const benignSessions = 5;
+/** How often the shortfall of natural rows from W = 1 is allowed before it is an attack. */
+const shortfallMax = 3;
+/** Where natural rows themselves are far from normal, the alarm stays this far below their W. */
+const benignMargin = 0.9;
+
+/**
+ * The threshold for a model: natural rows are asked in several orders, and the alarm stays well
+ * below the least W that they give, as the paper tunes it. Never above `deltaMax`.
+ */
+export function tunePrada(
+  rows: BenignRows,
+  options: Omit<PradaOptions, 'delta'> & { readonly random: Random; readonly deltaMax?: number },
+): number {
+  const { random, deltaMax = 0.95, ...rest } = options;
+  let least = 1;
+  for (let session = 0; session < benignSessions; session++) {
+    // With delta 0 the detector only measures.
+    const detector = pradaDetector({ ...rest, delta: 0 });
+    for (const at of random.permutation(rows.labels.length)) {
+      const row = rows.x.subarray(at * rows.features, (at + 1) * rows.features);
+      detector.observe({ atMs: 0, key: '', row, label: rows.labels[at] ?? 0 });
+      const { lowestW } = detector.status();
+      if (typeof lowestW === 'number') least = Math.min(least, lowestW);
+    }
+  }
+  return Math.min(deltaMax, Math.max(1 - shortfallMax * (1 - least), least * benignMargin));
 }
 
 /** W over the joined distances without outliers, or null when there are too few. */

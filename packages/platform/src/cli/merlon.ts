@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command line of Merlon: finds the verb, runs it, tells what came of it, and how. */
-import { MerlonError, type Progress } from '@merlon/core';
+import { MerlonError, messageOf, type Progress } from '@merlon/core';
 import { didYouMean } from '@merlon/graph';
 import { PlatformError } from '../errors.ts';
 import { parseArguments } from './usage.ts';
@@ -111,7 +111,7 @@ function tell(error: unknown, asJson: boolean): number {
       ? error.report()
       : {
           code: 'internal',
-          message: `something went wrong inside Merlon: ${String((error as Error)?.message ?? error)}`,
+          message: `something went wrong inside Merlon: ${messageOf(error)}`,
           hint: 'set MERLON_DEBUG=1 to see where',
         };
   if (process.env.MERLON_DEBUG !== undefined) console.error(error);

@@ -1,15 +1,6 @@
 /** What a confined worker can do; each task is loaded when it is first asked for. */
-import { type ByteSource, InputError, type OnProgress } from '@merlon/core';
-
-/** What a task is given besides its input. */
-export interface TaskContext {
-  /** A source that the parent serves. */
-  source(name: string): ByteSource;
-  readonly onProgress: OnProgress;
-}
-
-/** A task: plain data in, plain data out. */
-export type Task = (input: unknown, context: TaskContext) => Promise<unknown>;
+import { InputError } from '@merlon/core';
+import type { Task } from './task.ts';
 
 const tasks: Readonly<Record<string, () => Promise<Task>>> = {
   scan: async () => (await import('./tasks/scan.ts')).scanTask as Task,

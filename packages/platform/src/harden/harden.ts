@@ -16,10 +16,10 @@ import type { StepRecord, Version, VersionFile } from '../model.ts';
 export const hardenSchema = z.strictObject({
   method: z.enum(['pgd-at', 'guards']).default('pgd-at'),
   epsilon: z.number().min(0).max(1000).default(0.2),
-  epochs: z.int().min(1).max(1000).default(3),
+  epochs: z.int().min(1).max(1000).default(4),
   batchSize: z.int().min(1).max(10_000).default(50),
   attackSteps: z.int().min(1).max(1000).default(4),
-  learningRate: z.number().min(0).max(10).default(0.03),
+  learningRate: z.number().min(0).max(10).default(0.08),
   samples: z.int().min(1).max(10_000_000).default(6000),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1),
 });
@@ -84,7 +84,7 @@ async function fineTune(
   };
 }
 
-/** The hardened model as a new version: its files are sealed now, its rows written at the commit. */
+/** The hardened model as a version: its files are sealed now, its rows written at the commit. */
 async function childVersion(
   { services, version, job }: JobContext,
   model: Uint8Array,

@@ -13,7 +13,8 @@ const types: Readonly<Record<string, string>> = {
 };
 
 const notBuilt = `<!doctype html><title>Merlon</title><p>The console is not built yet. Run
-<code>npm run console</code>, then reload. The API is at <a href="/api/v1/openapi.json">/api/v1</a>.`;
+<code>npm run console</code>, then reload.
+The API is at <a href="/api/v1/openapi.json">/api/v1</a>.`;
 
 /** Adds the routes; they come last, since they answer for every other path. */
 export function consoleRoutes(app: App, folder: string | null): void {

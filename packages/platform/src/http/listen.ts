@@ -1,4 +1,4 @@
-/** Listening: loopback only unless told otherwise, on IPv4 and IPv6, and never in the clear outside. */
+/** Listening: on loopback (IPv4 and IPv6) unless told otherwise, and never in the clear outside. */
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { PlatformError } from '../errors.ts';

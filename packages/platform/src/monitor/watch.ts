@@ -2,11 +2,17 @@
  * Monitor: every answered row goes through the detectors of its deployment. Their state is rebuilt
  * from stored events after a restart, so a killed process forgets nothing it was about to see.
  */
-import { isoTime, type JsonObject, uuidv7 } from '@merlon/core';
-import { type Detector, driftDetector, pradaDetector, type Signal } from '@merlon/monitor';
+import { isoTime, type JsonObject, seeded, uuidv7 } from '@merlon/core';
+import {
+  type Detector,
+  driftDetector,
+  pradaDetector,
+  type Signal,
+  tunePrada,
+} from '@merlon/monitor';
 import type { Reference } from '../confine/tasks/reference.ts';
 import { openInputs } from '../inputs.ts';
-import type { Alert, Deployment, ServeEvent } from '../model.ts';
+import type { Alert, Deployment, ServeEvent, Version } from '../model.ts';
 import type { Watch } from '../platform.ts';
 import type { Services } from '../services.ts';
 
@@ -104,26 +110,48 @@ function observe(item: Watched, event: ServeEvent): Signal[] {
   return signals;
 }
 
-/** Extraction always; drift where the training data is known. */
+/** With training data both detectors are tuned to it; without, extraction by the paper's figure. */
 async function detectorsFor(services: Services, deployment: Deployment): Promise<Detector[]> {
-  const detectors = [pradaDetector()];
   const links = await services.store.dataLinks(deployment.versionId);
-  if (!links.some((link) => link.use === 'train')) return detectors;
   const version = await services.store.version(deployment.versionId);
-  if (version === null) return detectors;
+  if (version === null || !links.some((link) => link.use === 'train')) return [pradaDetector()];
+  const reference = await referenceOf(services, version);
+  const { x, features, names, labels } = reference;
+  const scale = reference.table ? inverseDeviations(reference) : undefined;
+  const scaling = scale === undefined ? {} : { scale };
+  const delta = tunePrada({ x, features, labels }, { ...scaling, random: seeded(seed) });
+  return [
+    pradaDetector({ ...scaling, delta }),
+    driftDetector({ reference: x, features, featureNames: names }),
+  ];
+}
+
+async function referenceOf(services: Services, version: Version): Promise<Reference> {
   const inputs = await openInputs(services, version, 'train');
   const worker = services.startWorker();
   try {
     const { sources, dataName, hasSchema } = inputs;
     const input = { dataName, hasSchema, rows: referenceRows, seed };
-    const reference = await worker.call<Reference>('reference', input, { sources, timeoutMs });
-    const { x, features, names } = reference;
-    detectors.push(driftDetector({ reference: x, features, featureNames: names }));
+    return await worker.call<Reference>('reference', input, { sources, timeoutMs });
   } finally {
     await worker.close();
     await inputs.close();
   }
-  return detectors;
+}
+
+/** Columns of a table in units of their own deviation; constant columns count for nothing. */
+function inverseDeviations({ x, rows, features }: Reference): Float32Array {
+  return Float32Array.from({ length: features }, (_, feature) => {
+    let sum = 0;
+    let squares = 0;
+    for (let row = 0; row < rows; row++) {
+      const value = x[row * features + feature] ?? 0;
+      sum += value;
+      squares += value * value;
+    }
+    const variance = squares / rows - (sum / rows) ** 2;
+    return variance > 1e-12 ? 1 / Math.sqrt(variance) : 0;
+  });
 }
 
 async function report({ store, clock, bus }: Services, item: Watched): Promise<void> {

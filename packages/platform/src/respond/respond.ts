@@ -93,7 +93,7 @@ async function openIncident(
       incidentId: incident.id,
       at: alert.at,
       kind: 'detected',
-      text: `${alert.detector} raised an alarm: ${shown(alert.statistic)} below ${shown(alert.threshold)}`,
+      text: alarmText(alert),
       detail: alert.detail,
     });
     await tx.putStep({
@@ -219,6 +219,10 @@ function actionLine(report: StepReport): Pick<TimelineEntry, 'kind' | 'text' | '
     text: ok ? `${name}: ${text}` : `${name} failed: ${text}`,
     detail: { ok },
   };
+}
+
+function alarmText({ detector, statistic, threshold }: Alert): string {
+  return `${detector} raised an alarm: ${shown(statistic)} below ${shown(threshold)}`;
 }
 
 function shown(value: number): string {

@@ -16,7 +16,8 @@ interface Table {
   readonly indexes?: readonly (readonly string[])[];
 }
 
-const tables = (binary: ColumnDataType): readonly Table[] => [
+/** Who may do what, and with which key. */
+const accessTables = (binary: ColumnDataType): readonly Table[] => [
   {
     name: 'meta',
     columns: [
@@ -44,6 +45,18 @@ const tables = (binary: ColumnDataType): readonly Table[] => [
     ],
     unique: [['hash']],
   },
+  {
+    name: 'wrappedKeys',
+    columns: [
+      ...texts('id*', 'workspaceId', 'purpose', 'publicKey', 'createdAt', 'destroyedAt?'),
+      ['wrapped', binary],
+    ],
+  },
+  { name: 'tours', columns: texts('id*', 'state', 'updatedAt') },
+];
+
+/** What came in and where it stands. */
+const artifactTables = (binary: ColumnDataType): readonly Table[] => [
   {
     name: 'artifacts',
     columns: texts('id*', 'workspaceId', 'kind', 'name', 'createdBy', 'createdAt'),
@@ -84,13 +97,6 @@ const tables = (binary: ColumnDataType): readonly Table[] => [
     indexes: [['state'], ['versionId']],
   },
   {
-    name: 'wrappedKeys',
-    columns: [
-      ...texts('id*', 'workspaceId', 'purpose', 'publicKey', 'createdAt', 'destroyedAt?'),
-      ['wrapped', binary],
-    ],
-  },
-  {
     name: 'findings',
     columns: texts('id*', 'versionId', 'state', 'rule', 'severity', 'createdAt', 'body'),
     indexes: [['versionId']],
@@ -105,6 +111,10 @@ const tables = (binary: ColumnDataType): readonly Table[] => [
     columns: texts('id*', 'versionId', 'userId', 'userName', 'comment', 'at'),
     unique: [['versionId', 'userId']],
   },
+];
+
+/** What happened to served models, and the ledger. */
+const watchTables = (binary: ColumnDataType): readonly Table[] => [
   {
     name: 'deployments',
     columns: texts('id*', 'workspaceId', 'name', 'versionId', 'guards', 'state', 'startedAt'),
@@ -154,7 +164,6 @@ const tables = (binary: ColumnDataType): readonly Table[] => [
       ['text', 'text'],
     ],
   },
-  { name: 'tours', columns: texts('id*', 'state', 'updatedAt') },
 ];
 
 /** Migrations by name; names sort in the order in which they run. */
@@ -162,8 +171,9 @@ function migrations(dialect: Dialect): Record<string, Migration> {
   return {
     '0001-frame': {
       up: async (db: Kysely<unknown>) => {
-        for (const table of tables(dialect === 'sqlite' ? 'blob' : 'bytea')) {
-          await createTable(db, table);
+        const binary = dialect === 'sqlite' ? 'blob' : 'bytea';
+        for (const tables of [accessTables, artifactTables, watchTables]) {
+          for (const table of tables(binary)) await createTable(db, table);
         }
         await createEvents(db, dialect);
       },

@@ -82,7 +82,7 @@ function jobQueries(db: Kysely<Schema>): Omit<WorkStore, 'steps' | 'step' | 'put
   };
 }
 
-/** The condition on `state` makes the claim atomic on both databases: a lost race updates 0 rows. */
+/** The condition on `state` makes the claim atomic everywhere: a lost race updates 0 rows. */
 async function claim(db: Kysely<Schema>, owner: string): Promise<Job | null> {
   for (;;) {
     const next = await db

@@ -1,4 +1,4 @@
-/** A person's browser, as far as the tour needs one: cookies, sign-in with a second factor, JSON. */
+/** A person's browser, as far as the tour needs one: cookies, a second factor, JSON. */
 import { isJsonObject, type JsonObject, MerlonError } from '@merlon/core';
 import { totp } from './totp.ts';
 

@@ -152,12 +152,14 @@ async function traffic(journeyer: Journeyer, final: Final, traveller: Traveller)
   );
   const seen = await waitFor(journeyer, final.id, 'respond');
   await tellStep(journeyer, { id: final.id, model: final.name, step: 'monitor' }, () => {
-    const calm = `${honest.rows} honest requests, ${percent(ratio(honest.correct, honest.rows))} right`;
+    const right = percent(ratio(honest.correct, honest.rows));
+    const calm = `${honest.rows} honest requests, ${right} right`;
     return `${calm}; ${attackSentence(attack)}`;
   });
   const ok = seen.state === 'done' && seen.result.failed === '';
   const { detectSeconds, containSeconds, title } = seen.result;
-  const times = `detected after ${short(detectSeconds)} s, contained ${short(containSeconds)} s later`;
+  const after = `detected after ${short(detectSeconds)} s`;
+  const times = `${after}, contained ${short(containSeconds)} s later`;
   const result = ok
     ? `${String(title)}: ${times}`
     : `containment failed: ${String(seen.result.failed)}`;
@@ -216,10 +218,12 @@ function sayAssessed(result: JsonObject): string {
 
 function sayHardened(result: JsonObject): string {
   if (result.method === 'guards') {
-    return `guards: ${result.features} ranges, ${result.rounded} rounded inputs, ${result.decimals} decimals`;
+    const { features, rounded, decimals } = result;
+    return `guards: ${features} ranges, ${rounded} rounded inputs, ${decimals} decimals`;
   }
   const loss = `loss ${short(result.firstLoss)} → ${short(result.lastLoss)}`;
-  return `pgd-at ε=${result.epsilon}, ${result.steps} steps on ${result.samples} images, ${loss}; new version`;
+  const { epsilon, steps, samples } = result;
+  return `pgd-at ε=${epsilon}, ${steps} steps on ${samples} images, ${loss}; new version`;
 }
 
 function attackSentence(attack: JsonObject): string {

@@ -1,4 +1,4 @@
-/** The parts of the way that both models share: bring in, wait for a step, tell what it measured. */
+/** What both models share on their way: bring in, wait for a step, tell what it measured. */
 import { type JsonObject, MerlonError } from '@merlon/core';
 import type { StepName } from '../model.ts';
 import type { Platform } from '../platform.ts';
@@ -125,13 +125,15 @@ export async function tellStep(
 /** Lines of the steps that follow by themselves. */
 export async function tellArrival(journeyer: Journeyer, id: string, model: string): Promise<void> {
   await tellStep(journeyer, { id, model, step: 'intake' }, (result) => {
-    return `${result.files} files, ${kilobytes(result.bytes)}, ${String(result.digest).slice(0, 19)}…`;
+    const digest = String(result.digest).slice(0, 19);
+    return `${result.files} files, ${kilobytes(result.bytes)}, ${digest}…`;
   });
   await tellStep(journeyer, { id, model, step: 'scan' }, (result) => {
     return `${result.verdict}: ${result.formats}; ${result.findings} findings`;
   });
   await tellStep(journeyer, { id, model, step: 'seal' }, (result) => {
-    return `${result.files} files sealed to ${String(result.recipient).slice(0, 14)}…, signature verified`;
+    const recipient = String(result.recipient).slice(0, 14);
+    return `${result.files} files sealed to ${recipient}…, signature verified`;
   });
 }
 

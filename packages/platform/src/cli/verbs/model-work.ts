@@ -97,10 +97,10 @@ export const hardenVerb: Verb = {
   options: {
     ...modelOptions,
     method: { type: 'string', help: 'pgd-at; trades, mart, dp-sgd are not built yet' },
-    epochs: { type: 'string', help: 'passes over the data (default 3)' },
+    epochs: { type: 'string', help: 'passes over the data (default 4)' },
     'batch-size': { type: 'string', help: 'rows a step (default 50)' },
     samples: { type: 'string', help: 'rows of the data used (default 6000)' },
-    'learning-rate': { type: 'string', help: 'at the start (default 0.03)' },
+    'learning-rate': { type: 'string', help: 'at the start (default 0.08)' },
     validation: { type: 'string', help: 'data to measure on (default: --data)' },
     out: { type: 'string', short: 'o', help: 'file to write' },
   },
@@ -115,7 +115,7 @@ export const hardenVerb: Verb = {
     }
     const epsilon = args.number('epsilon') ?? 0.1;
     const seed = args.integer('seed', 0, Number.MAX_SAFE_INTEGER) ?? 1;
-    const epochs = args.integer('epochs', 1, 100_000) ?? 3;
+    const epochs = args.integer('epochs', 1, 100_000) ?? 4;
     const options = {
       epsilon,
       epochs,
@@ -123,7 +123,7 @@ export const hardenVerb: Verb = {
       threads,
       attackSteps: 4,
       batchSize: args.integer('batch-size', 1, 1_000_000) ?? 50,
-      learningRate: args.number('learning-rate') ?? 0.03,
+      learningRate: args.number('learning-rate') ?? 0.08,
       samples: args.integer('samples', 1, 10_000_000) ?? 6000,
     };
     const started = performance.now();
@@ -218,7 +218,8 @@ function verdictText({ verdict, blackBoxBecause }: AssessOutput): string {
   ]);
   const head = ['attack', 'budget', 'robust', 'median', 'queries', 'seconds', ''];
   const black = blackBoxBecause === '' ? '' : `\nblack box only: ${blackBoxBecause}`;
-  const figures = `clean ${percent(verdict.clean.accuracy)}, robust ${percent(verdict.robustAccuracy)}`;
+  const robust = percent(verdict.robustAccuracy);
+  const figures = `clean ${percent(verdict.clean.accuracy)}, robust ${robust}`;
   return `${table(head, rows)}\n\n${figures} over ${verdict.samples} samples${black}`;
 }
 

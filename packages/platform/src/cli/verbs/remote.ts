@@ -154,7 +154,8 @@ export const modelVerb = remoteVerb(
   {
     name: 'model',
     usage:
-      'add PATH --name NAME | list | show ID | assess ID | harden ID | serve ID --name NAME | retire ID',
+      'add PATH --name NAME | list | show ID | data ID --data ID --use test | assess ID | ' +
+      'harden ID | serve ID --name NAME | retire ID',
     does: 'takes models on their journey by hand',
     options: {
       name: { type: 'string', help: 'name of the model, or of the served endpoint' },

@@ -11,7 +11,7 @@ import {
   sample,
   writeOnnx,
 } from '@merlon/graph';
-import type { TaskContext } from '../tasks.ts';
+import type { TaskContext } from '../task.ts';
 import { type DataInput, datasetFrom, inputBytesMax } from './data.ts';
 
 /** How hard to attack. */

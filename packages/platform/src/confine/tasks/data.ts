@@ -1,7 +1,7 @@
 /** Reads data sets inside the worker: bytes come through sources, never from files. */
 import { readAll } from '@merlon/core';
 import { type DataSchema, type Dataset, readDataset, readSchema } from '@merlon/graph';
-import type { TaskContext } from '../tasks.ts';
+import type { TaskContext } from '../task.ts';
 
 /** What a worker takes into memory at most: 2 GiB. */
 export const inputBytesMax = 2 ** 31;

@@ -2,7 +2,7 @@
 import { readAll, seeded } from '@merlon/core';
 import { openSession, rowSize, sample } from '@merlon/graph';
 import { adversarialFineTune } from '@merlon/harden';
-import type { TaskContext } from '../tasks.ts';
+import type { TaskContext } from '../task.ts';
 import { type DataInput, datasetFrom, inputBytesMax } from './data.ts';
 
 /** How to train. */
@@ -56,7 +56,7 @@ export async function hardenTask(input: HardenInput, context: TaskContext): Prom
       weightDecay: 0,
       random: random.fork('training'),
       bounds: [range.min, range.max],
-      warmUp: 0.25,
+      warmUp: 0.3,
       cleanShare: 0,
       threads: options.threads,
       onProgress: context.onProgress,

@@ -1,7 +1,7 @@
 /** A sample of the training data, for detectors and guards: rows and their ranges. */
 import { seeded } from '@merlon/core';
 import { rowSize, sample } from '@merlon/graph';
-import type { TaskContext } from '../tasks.ts';
+import type { TaskContext } from '../task.ts';
 import { type DataInput, datasetFrom } from './data.ts';
 
 /** Which data, and how many rows of it. */
@@ -13,8 +13,12 @@ export interface ReferenceInput extends DataInput {
 /** Rows of training data with what is known of their features. */
 export interface Reference {
   readonly x: Float32Array;
+  /** True class of each row. */
+  readonly labels: Int32Array;
   readonly rows: number;
   readonly features: number;
+  /** True when columns mean different things, so that their scales differ. */
+  readonly table: boolean;
   readonly names: readonly string[];
   /** Least and greatest value of each feature, by the schema or by all the data. */
   readonly min: readonly number[];
@@ -37,8 +41,10 @@ export async function referenceTask(
   const each = Array.from({ length: features }, (_, i) => i);
   return {
     x: drawn.x.slice(0, drawn.labels.length * features),
+    labels: drawn.labels,
     rows: drawn.labels.length,
     features,
+    table: columns !== null,
     names: each.map((i) => columns?.[i]?.name ?? `element ${i}`),
     min: each.map((i) => columns?.[i]?.min ?? image?.min ?? range?.min[i] ?? 0),
     max: each.map((i) => columns?.[i]?.max ?? image?.max ?? range?.max[i] ?? 0),

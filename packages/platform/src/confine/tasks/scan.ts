@@ -1,6 +1,6 @@
 /** Scans one file through a source. */
 import { type FileReport, scanSource } from '@merlon/scan';
-import type { TaskContext } from '../tasks.ts';
+import type { TaskContext } from '../task.ts';
 
 /** Which file, under which profile. */
 export interface ScanInput {

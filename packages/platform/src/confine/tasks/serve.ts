@@ -2,7 +2,7 @@
 import { type Classifier, classifier } from '@merlon/attack';
 import { InputError, readAll } from '@merlon/core';
 import { openSession, type Session } from '@merlon/graph';
-import type { TaskContext } from '../tasks.ts';
+import type { TaskContext } from '../task.ts';
 import { inputBytesMax } from './data.ts';
 
 /** What a caller must know of a loaded model. */

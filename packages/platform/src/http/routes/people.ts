@@ -47,6 +47,7 @@ export function peopleRoutes(app: App, platform: Platform): void {
   sessionRoutes(app, platform);
   inviteRoutes(app, platform);
   keyRoutes(app, platform);
+  revokeRoute(app, platform);
 }
 
 const sessionSchema = z.object({
@@ -241,6 +242,9 @@ function keyRoutes(app: App, platform: Platform): void {
       return { key: fresh.text, id: key.id, prefix: fresh.prefix };
     },
   );
+}
+
+function revokeRoute(app: App, platform: Platform): void {
   addRoute(
     app,
     platform,

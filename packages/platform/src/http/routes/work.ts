@@ -28,6 +28,7 @@ export function workRoutes(app: App, platform: Platform): void {
   jobRoutes(app, platform);
   approvalRoutes(app, platform);
   serveRoutes(app, platform);
+  deploymentRoutes(app, platform);
 }
 
 function dataRoutes(app: App, platform: Platform): void {
@@ -194,7 +195,7 @@ const deploymentSchema = z.object({
 });
 
 function serveRoutes(app: App, platform: Platform): void {
-  const { services, watch } = platform;
+  const { services } = platform;
   addRoute(
     app,
     platform,
@@ -219,6 +220,10 @@ function serveRoutes(app: App, platform: Platform): void {
       return { id: deployment.id, name: deployment.name, url };
     },
   );
+}
+
+function deploymentRoutes(app: App, platform: Platform): void {
+  const { services, watch } = platform;
   addRoute(
     app,
     platform,

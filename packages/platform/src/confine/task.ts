@@ -1,0 +1,12 @@
+/** The shape of a confined task. */
+import type { ByteSource, OnProgress } from '@merlon/core';
+
+/** What a task is given besides its input. */
+export interface TaskContext {
+  /** A source that the parent serves. */
+  source(name: string): ByteSource;
+  readonly onProgress: OnProgress;
+}
+
+/** A task: plain data in, plain data out. */
+export type Task = (input: unknown, context: TaskContext) => Promise<unknown>;
