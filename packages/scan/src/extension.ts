@@ -1,0 +1,52 @@
+/** What the ending of a name promises, to be held against what the content is. */
+
+const promises: Readonly<Record<string, readonly string[]>> = {
+  safetensors: ['safetensors'],
+  onnx: ['onnx'],
+  gguf: ['gguf'],
+  npy: ['npy'],
+  npz: ['zip'],
+  h5: ['hdf5'],
+  hdf5: ['hdf5'],
+  keras: ['zip', 'hdf5'],
+  json: ['json'],
+  csv: ['csv', 'text'],
+  txt: ['text', 'template', 'csv', 'json'],
+  md: ['text', 'template'],
+  yaml: ['yaml', 'text', 'json'],
+  yml: ['yaml', 'text', 'json'],
+  png: ['png'],
+  jpg: ['jpeg'],
+  jpeg: ['jpeg'],
+  zip: ['zip'],
+  tar: ['tar'],
+  gz: ['gzip'],
+  tgz: ['gzip'],
+  pt: ['zip', 'torch-legacy', 'pickle', 'tar'],
+  pth: ['zip', 'torch-legacy', 'pickle', 'tar'],
+  ckpt: ['zip', 'torch-legacy', 'pickle', 'hdf5'],
+  pkl: ['pickle', 'gzip', 'zlib', 'torch-legacy', 'zip'],
+  pickle: ['pickle', 'gzip', 'zlib', 'torch-legacy', 'zip'],
+  joblib: ['pickle', 'gzip', 'zlib', 'xz', 'lzma', 'bzip2', 'lz4'],
+};
+/** Endings that make people believe a file cannot run anything. */
+const trusted = new Set(['safetensors', 'onnx', 'gguf', 'json', 'csv', 'txt', 'md', 'png', 'jpg']);
+
+/** The ending of a name in lower case, without the dot. */
+export function extensionOf(name: string): string {
+  return /\.([A-Za-z0-9]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
+}
+
+/** How the content breaks the promise of the name, or null. */
+export function brokenPromise(
+  name: string,
+  formats: readonly string[],
+): { readonly severity: 'low' | 'medium'; readonly evidence: string } | null {
+  const extension = extensionOf(name);
+  const promised = promises[extension];
+  if (promised === undefined || formats.length === 0 || formats[0] === 'empty') return null;
+  if (formats.some((format) => promised.includes(format))) return null;
+  const runs = formats.some((each) => /pickle|legacy|program|zip/.test(each));
+  const severity = runs && trusted.has(extension) ? 'medium' : 'low';
+  return { severity, evidence: `.${extension} holds ${formats.join(' and ')}` };
+}

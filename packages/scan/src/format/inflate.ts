@@ -1,0 +1,147 @@
+/**
+ * Compressed bytes as a source. A first pass counts what comes out, within the audit's budget;
+ * small results are kept, large ones are unpacked again from the front as they are read.
+ */
+import { Readable } from 'node:stream';
+import {
+  crc32,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+} from 'node:zlib';
+import { type ByteSource, concat, memorySource, messageOf } from '@merlon/core';
+import { type Audit, giveUp, type Place, tell } from '../audit.ts';
+
+/** Formats that can be unpacked. */
+export type Compression = 'deflate' | 'zlib' | 'gzip' | 'zstd';
+
+/** What came out. */
+export interface Inflated {
+  readonly source: ByteSource;
+  /** CRC-32 of all that came out, when it ended well. */
+  readonly crc: number;
+  /** Why it ended early, or null. */
+  readonly broken: string | null;
+}
+
+const keptBytesMax = 1 << 24;
+const pieceBytes = 1 << 16;
+const windowBytes = 1 << 20;
+const bombBytesMin = 1 << 27;
+const bombRatio = 300;
+
+/** Unpacks within the budget; tells bombs and what ends early. */
+export async function inflate(
+  place: Place,
+  packed: ByteSource,
+  compression: Compression,
+): Promise<Inflated> {
+  const { audit } = place;
+  const kept: Uint8Array[] = [];
+  let size = 0;
+  let crc = 0;
+  let broken: string | null = null;
+  try {
+    for await (const chunk of unpack(packed, compression)) {
+      size += chunk.length;
+      audit.inflatedBytes += chunk.length;
+      crc = crc32(chunk, crc);
+      if (size <= keptBytesMax) kept.push(chunk);
+      if (isSpent(audit)) {
+        broken = 'unpacks to more than the limit';
+        break;
+      }
+    }
+  } catch (thrown) {
+    broken = messageOf(thrown);
+  }
+  const ratio = size / Math.max(1, packed.size);
+  if ((size > bombBytesMin && ratio > bombRatio) || isSpent(audit)) {
+    tell(place, 'MRL-ARC-005', { evidence: `${packed.size} bytes unpack to ${size} or more` });
+  }
+  if (isSpent(audit)) giveUp(place, 'unpacks to more than the limit');
+  const source =
+    size <= keptBytesMax ? memorySource(concat(kept)) : restarting(packed, compression, size);
+  return { source, crc, broken };
+}
+
+function isSpent(audit: Audit): boolean {
+  return audit.inflatedBytes > audit.limits.inflatedBytesMax;
+}
+
+/** A source that unpacks from the front again whenever it must go back. */
+function restarting(packed: ByteSource, compression: Compression, size: number): ByteSource {
+  let chunks = unpack(packed, compression);
+  let window: Uint8Array = new Uint8Array(0);
+  let start = 0;
+  const advance = async (): Promise<boolean> => {
+    const next = await chunks.next();
+    if (next.done) return false;
+    const keep = window.subarray(Math.max(0, window.length - windowBytes));
+    start += window.length - keep.length;
+    window = concat([keep, next.value]);
+    return true;
+  };
+  const read = async (offset: number, length: number): Promise<Uint8Array> => {
+    if (offset < start) {
+      await chunks.return(undefined);
+      chunks = unpack(packed, compression);
+      window = new Uint8Array(0);
+      start = 0;
+    }
+    const end = Math.min(size, offset + length);
+    const parts: Uint8Array[] = [];
+    for (let at = offset; at < end; ) {
+      if (at < start + window.length) {
+        const part = window.slice(at - start, end - start);
+        parts.push(part);
+        at += part.length;
+      } else if (!(await advance())) break;
+    }
+    return concat(parts);
+  };
+  // Reads share one position, so they stand in line.
+  let turn: Promise<unknown> = Promise.resolve();
+  return {
+    size,
+    read: (offset, length) => {
+      const result = turn.then(() => read(offset, length));
+      turn = result.catch(() => undefined);
+      return result;
+    },
+  };
+}
+
+async function* unpack(
+  packed: ByteSource,
+  compression: Compression,
+): AsyncGenerator<Uint8Array, void, void> {
+  const decoder = decoderOf(compression);
+  const input = Readable.from(pieces(packed));
+  input.on('error', (error) => decoder.destroy(error));
+  input.pipe(decoder);
+  try {
+    for await (const chunk of decoder) yield chunk as Uint8Array;
+  } finally {
+    input.destroy();
+    decoder.destroy();
+  }
+}
+
+function decoderOf(compression: Compression) {
+  switch (compression) {
+    case 'deflate':
+      return createInflateRaw();
+    case 'zlib':
+      return createInflate();
+    case 'gzip':
+      return createGunzip();
+    default:
+      return createZstdDecompress();
+  }
+}
+
+async function* pieces(source: ByteSource): AsyncGenerator<Uint8Array, void, void> {
+  for (let at = 0; at < source.size; at += pieceBytes) yield await source.read(at, pieceBytes);
+}

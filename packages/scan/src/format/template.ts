@@ -1,0 +1,168 @@
+/**
+ * Chat templates (Jinja): finds expressions that reach for Python objects. Expressions are read as
+ * tokens, so that words in the text of a prompt mean nothing, and literals are put together as the
+ * template would, so that a name in pieces is still a name.
+ */
+
+/** What a template does that it should not. */
+export interface TemplateFault {
+  readonly grave: boolean;
+  readonly evidence: string;
+}
+
+interface Token {
+  readonly kind: 'name' | 'text' | 'number' | 'sign';
+  readonly text: string;
+}
+
+const tagPattern = /\{\{([\s\S]*?)\}\}|\{%([\s\S]*?)%\}/g;
+const tokenPattern =
+  /([A-Za-z_]\w*)|'((?:[^'\\]|\\[\s\S])*)'|"((?:[^"\\]|\\[\s\S])*)"|(\d[\d_.]*)|(\S)/g;
+const faultsMax = 10;
+const tagsMax = 20_000;
+const rangeMax = 1_000_000;
+
+/** Attributes that lead from any object to the interpreter. */
+const graveAttributes = new Set([
+  'mro',
+  'subclasses',
+  'func_globals',
+  'gi_frame',
+  'gi_code',
+  'cr_frame',
+  'f_globals',
+  'f_builtins',
+  'f_locals',
+  'environ',
+  'popen',
+  'system',
+  'eval',
+  'exec',
+  'builtins',
+  'import_module',
+  'getattr',
+]);
+/** Objects that template engines and web frameworks put in reach. */
+const graveNames = new Set([
+  'cycler',
+  'joiner',
+  'lipsum',
+  'self',
+  'config',
+  'request',
+  'session',
+  'url_for',
+  'get_flashed_messages',
+  'os',
+  'sys',
+  'subprocess',
+  'importlib',
+  'builtins',
+]);
+/** Functions of Python that no template is given for good. */
+const graveCalls = new Set([
+  'eval',
+  'exec',
+  'open',
+  'compile',
+  'getattr',
+  'setattr',
+  'vars',
+  'dir',
+]);
+const oddStatements = new Set(['include', 'import', 'from', 'extends']);
+
+/** True when a text has template tags at all. */
+export function hasTemplate(text: string): boolean {
+  return /\{\{|\{%/.test(text);
+}
+
+/** The faults of a template, at most ten. */
+export function templateFaults(text: string): TemplateFault[] {
+  const faults: TemplateFault[] = [];
+  let count = 0;
+  for (const match of text.matchAll(tagPattern)) {
+    if (++count > tagsMax || faults.length >= faultsMax) break;
+    const tokens = tokenize(match[1] ?? match[2] ?? '');
+    const found = faultOf(tokens, match[2] !== undefined);
+    if (found !== null) faults.push({ grave: found.grave, evidence: `${found.why}: ${match[0]}` });
+  }
+  return faults;
+}
+
+function tokenize(text: string): Token[] {
+  const tokens: Token[] = [];
+  for (const [, name, single, double, number, sign] of text.matchAll(tokenPattern)) {
+    if (name !== undefined) tokens.push({ kind: 'name', text: name });
+    else if (number !== undefined) tokens.push({ kind: 'number', text: number });
+    else if (sign !== undefined) tokens.push({ kind: 'sign', text: sign });
+    else tokens.push({ kind: 'text', text: unescapeText(single ?? double ?? '') });
+  }
+  return tokens;
+}
+
+function faultOf(
+  tokens: readonly Token[],
+  statement: boolean,
+): { grave: boolean; why: string } | null {
+  const texts = tokens.filter((token) => token.kind === 'text').map((token) => token.text);
+  const joined = texts.join('');
+  const dunder = /__[a-z]/;
+  if (texts.some((text) => dunder.test(text)) || dunder.test(joined)) {
+    return { grave: true, why: 'names a hidden attribute' };
+  }
+  const names = tokens.flatMap((token, i) =>
+    token.kind === 'name' ? (nameFault(tokens, i, token.text) ?? []) : [],
+  );
+  const worst = names.find((found) => found.grave) ?? names[0];
+  if (worst !== undefined) return worst;
+  const [first] = tokens.filter((token) => token.text !== '-' && token.text !== '+');
+  if (statement && first !== undefined && oddStatements.has(first.text)) {
+    return { grave: false, why: 'loads another template' };
+  }
+  return bombOf(tokens);
+}
+
+function nameFault(
+  tokens: readonly Token[],
+  i: number,
+  name: string,
+): { grave: boolean; why: string } | null {
+  const before = tokens[i - 1]?.text;
+  const after = tokens[i + 1]?.text;
+  const isAttribute = before === '.' && tokens[i - 1]?.kind === 'sign';
+  const isFilter = before === '|';
+  if (/^__\w+/.test(name)) return { grave: true, why: 'uses a hidden attribute' };
+  if (isAttribute && graveAttributes.has(name)) return { grave: true, why: 'leaves the template' };
+  if (isFilter && name === 'attr') return { grave: false, why: 'takes an attribute by its text' };
+  if (isAttribute || isFilter) return null;
+  const reaches = after === '.' || after === '[' || after === '|';
+  if (graveNames.has(name) && reaches && tokens[i + 1]?.kind === 'sign') {
+    return { grave: name !== 'config' && name !== 'self', why: 'uses an object of the engine' };
+  }
+  const isCall = after === '(' && before !== 'macro' && before !== 'call';
+  return isCall && graveCalls.has(name) ? { grave: true, why: 'calls Python' } : null;
+}
+
+function bombOf(tokens: readonly Token[]): { grave: boolean; why: string } | null {
+  for (const [i, token] of tokens.entries()) {
+    if (token.text !== 'range' || tokens[i + 1]?.text !== '(') continue;
+    const huge = tokens.slice(i + 2, i + 8).some((each) => Number(each.text) > rangeMax);
+    if (huge) return { grave: false, why: 'counts without end' };
+  }
+  const codes = tokens.filter((token, i) => token.kind === 'number' && isCode(tokens, i));
+  const built = tokens.some((token) => token.text === 'chr' || /%c|\{:c\}/.test(token.text));
+  return built && codes.length > 0 ? { grave: false, why: 'builds a text from codes' } : null;
+}
+
+function isCode(tokens: readonly Token[], i: number): boolean {
+  const value = Number(tokens[i]?.text);
+  return Number.isInteger(value) && value >= 32 && value < 127;
+}
+
+function unescapeText(text: string): string {
+  return text.replace(/\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{3})/g, (_, code: string) => {
+    const octal = /^[0-7]/.test(code);
+    return String.fromCharCode(Number.parseInt(octal ? code : code.slice(1), octal ? 8 : 16));
+  });
+}

@@ -1,0 +1,9 @@
+/** The public surface of @merlon/scan: bytes → findings, without running or deserialising them. */
+export type { Profile, Skipped } from './audit.ts';
+export { ScanError, type ScanErrorCode } from './error.ts';
+export { type Format, identify } from './identify.ts';
+export { type ScanLimits, scanLimitsDefault } from './limits.ts';
+export { type Classification, classify, policyVersion } from './policy/classify.ts';
+export { type Summary, summarize, toSarif, toText } from './report.ts';
+export { type Rule, type RuleId, rules } from './rules.ts';
+export { type Coverage, type FileReport, type ScanOptions, scanSource } from './scan.ts';

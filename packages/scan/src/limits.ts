@@ -1,0 +1,30 @@
+/** Limits of an audit: whatever the file, time and memory stay within them. */
+
+/** How much an audit of one file may spend before it answers `incomplete`. */
+export interface ScanLimits {
+  /** Clear bytes that may come out of all compressed members together. */
+  readonly inflatedBytesMax: number;
+  /** Members of all archives together. */
+  readonly membersMax: number;
+  /** Archives within archives. */
+  readonly depthMax: number;
+  /** Pickle opcodes of all streams together. */
+  readonly opcodesMax: number;
+  /** Estimated bytes that one pickle machine may keep. */
+  readonly retainedBytesMax: number;
+  /** Findings that are told; more are only counted. */
+  readonly findingsMax: number;
+  /** Texts (JSON, templates) that are parsed as a whole. */
+  readonly textBytesMax: number;
+}
+
+/** Bounds that ordinary models never meet: at worst about a minute and 300 MB. */
+export const scanLimitsDefault: ScanLimits = {
+  inflatedBytesMax: 2 ** 31,
+  membersMax: 20_000,
+  depthMax: 8,
+  opcodesMax: 50_000_000,
+  retainedBytesMax: 2 ** 26,
+  findingsMax: 200,
+  textBytesMax: 2 ** 25,
+};
