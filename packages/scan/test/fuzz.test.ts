@@ -1,4 +1,4 @@
-/** Whatever the bytes, scanning answers, soon, and never calls a changed archive's payload clean. */
+/** Whatever the bytes, scanning answers, and soon; noise is never clean. */
 import { concat, memorySource, type Random, seeded, utf8 } from '@merlon/core';
 import { describe, expect, it } from 'vitest';
 import { type FileReport, scanSource } from '../src/index.ts';
