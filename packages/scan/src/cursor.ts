@@ -10,7 +10,7 @@ const windowBytes = 1 << 18;
 export class Cursor {
   readonly size: number;
   readonly #source: ByteSource;
-  #window: Uint8Array = new Uint8Array(0);
+  #window: Buffer = Buffer.alloc(0);
   #view = new DataView(this.#window.buffer);
   /** Offset of the window in the source. */
   #start = 0;
@@ -40,7 +40,7 @@ export class Cursor {
     if (this.#at >= this.#start && have >= length) return have;
     const want = Math.min(this.size - this.#at, Math.max(length, windowBytes));
     const bytes = want <= 0 ? new Uint8Array(0) : await this.#source.read(this.#at, want);
-    this.#window = bytes;
+    this.#window = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#start = this.#at;
     return bytes.length;
@@ -105,7 +105,14 @@ export class Cursor {
   bytes(length: number): Uint8Array {
     const from = this.#at - this.#start;
     this.#at += length;
-    return this.#window.slice(from, from + length);
+    return new Uint8Array(this.#window.subarray(from, from + length));
+  }
+
+  /** The next bytes as UTF-8, faults replaced; they must be ready. */
+  text(length: number): string {
+    const from = this.#at - this.#start;
+    this.#at += length;
+    return this.#window.toString('utf8', from, from + length);
   }
 
   /** Bytes until the next line feed within what is ready and the limit, -1 if there is none. */

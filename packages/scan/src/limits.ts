@@ -24,7 +24,7 @@ export const scanLimitsDefault: ScanLimits = {
   membersMax: 20_000,
   depthMax: 8,
   opcodesMax: 50_000_000,
-  retainedBytesMax: 2 ** 26,
+  retainedBytesMax: 2 ** 25,
   findingsMax: 200,
   textBytesMax: 2 ** 25,
 };

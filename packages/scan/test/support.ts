@@ -5,7 +5,7 @@ import { type FileReport, type ScanOptions, scanSource } from '../src/index.ts';
 
 /** Bytes of a latin-1 text, so that opcodes can be written as letters. */
 export function raw(text: string): Uint8Array {
-  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  return new Uint8Array(Buffer.from(text, 'latin1'));
 }
 
 /** Little-endian bytes of a number. */

@@ -35,6 +35,7 @@ export interface Candidate {
 }
 
 const namesMax = 10_000;
+const noticesMax = 1000;
 const candidatesMax = 64;
 const ranks: Record<Usage, number> = { referenced: 0, instantiated: 1, called: 2 };
 
@@ -71,39 +72,42 @@ export class Collector implements Listener {
     if (/^[A-Za-z_][\w.]*$/.test(global.module) && /^[A-Za-z_][\w.]*$/.test(global.name)) {
       this.plausible = true;
     }
-    this.#see(global, 'referenced', fullName(global), global.offset);
+    this.#see(global, 'referenced', () => fullName(global), global.offset);
   }
 
   computedName(module: Value, name: Value, offset: number): void {
     this.active = true;
-    const evidence = `${picture(module)} . ${picture(name)}`;
+    const evidence = () => `${picture(module)} . ${picture(name)}`;
     this.#add({ rule: 'MRL-PKL-012', why: 'the name is not in the file', offset, evidence });
   }
 
   called(call: Call): void {
     this.active = true;
-    const evidence = picture(call);
     if (call.callee.kind === 'global') {
-      this.#see(call.callee, usageOf(call), evidence, call.offset);
+      this.#see(call.callee, usageOf(call), () => picture(call), call.offset);
       this.#notice(call.callee, call);
     }
     for (const judged of judgeCall(call, this.#profile)) {
-      this.#add({ ...judged, offset: call.offset, evidence });
+      this.#add({ ...judged, offset: call.offset, evidence: () => picture(call) });
     }
   }
 
   built(target: Value, state: Value, offset: number): void {
     this.active = true;
     for (const judged of judgeState(target, state)) {
-      const evidence = `${picture(target)} ← ${picture(state)}`;
+      const evidence = () => `${picture(target)} ← ${picture(state)}`;
       this.#add({ ...judged, offset, evidence });
     }
   }
 
   stored(target: Value, items: readonly Value[], offset: number): void {
     for (const judged of judgeStored(target)) {
-      const shown = items.slice(0, 2).map((item) => picture(item, 1));
-      this.#add({ ...judged, offset, evidence: `${picture(target)} ← ${shown.join(', ')}` });
+      const shown = () => items.slice(0, 2).map((item) => picture(item, 1));
+      this.#add({
+        ...judged,
+        offset,
+        evidence: () => `${picture(target)} ← ${shown().join(', ')}`,
+      });
     }
   }
 
@@ -114,7 +118,7 @@ export class Collector implements Listener {
 
   extension(code: number, offset: number): void {
     this.active = true;
-    const evidence = `extension code ${code}`;
+    const evidence = () => `extension code ${code}`;
     this.#add({ rule: 'MRL-PKL-008', why: 'registered in the program', offset, evidence });
   }
 
@@ -157,14 +161,14 @@ export class Collector implements Listener {
     return notices.sort((a, b) => rankOf(b) - rankOf(a) || a.offset - b.offset);
   }
 
-  #see(global: Global, usage: Usage, evidence: string, offset: number): void {
+  #see(global: Global, usage: Usage, evidence: () => string, offset: number): void {
     const key = `${global.module} ${global.name}`;
     const seen = this.#names.get(key);
     if (seen === undefined) {
       if (this.#names.size >= namesMax) this.#dropped++;
-      else this.#names.set(key, { global, usage, evidence, offset });
+      else this.#names.set(key, { global, usage, evidence: evidence(), offset });
     } else if (ranks[usage] > ranks[seen.usage]) {
-      Object.assign(seen, { usage, evidence, offset });
+      Object.assign(seen, { usage, evidence: evidence(), offset });
     }
   }
 
@@ -178,9 +182,10 @@ export class Collector implements Listener {
     }
   }
 
-  #add(notice: Notice): void {
-    if (this.#notices.length >= namesMax) this.#dropped++;
-    else this.#notices.push({ ...notice, evidence: `${notice.evidence} (${notice.why})` });
+  /** Evidence is only drawn when it is kept. */
+  #add(notice: Omit<Notice, 'evidence'> & { readonly evidence: () => string }): void {
+    if (this.#notices.length >= noticesMax) this.#dropped++;
+    else this.#notices.push({ ...notice, evidence: `${notice.evidence()} (${notice.why})` });
   }
 }
 

@@ -29,6 +29,8 @@ export interface Instruction {
   /** Where the literal stands, and its full length. */
   literalOffset: number;
   literalLength: number;
+  /** The literal as text, for the opcodes of text whose literal is kept whole. */
+  text: string | null;
   /** The second line of GLOBAL and INST. */
   second: Uint8Array;
 }
@@ -41,7 +43,7 @@ export type Break =
   | 'line too long';
 
 const nothing = new Uint8Array(0);
-const stop = opcodes[46] ?? { name: 'STOP', argument: 'none', protocol: 0 };
+const stop = opcodes[46] ?? { name: 'STOP', argument: 'none', protocol: 0, text: false };
 
 /** Reads instructions one after the other. */
 export class Decoder {
@@ -53,6 +55,7 @@ export class Decoder {
     literal: nothing,
     literalOffset: 0,
     literalLength: 0,
+    text: null,
     second: nothing,
   };
   /** Offsets at which the Python and the C unpickler part. */
@@ -132,7 +135,7 @@ export class Decoder {
         cursor.skip(2);
         instruction.literalOffset = cursor.at;
         instruction.literalLength = length;
-        instruction.literal = cursor.bytes(length);
+        this.#take(opcode, length);
         break;
       }
       default:
@@ -146,6 +149,7 @@ export class Decoder {
 
   async #argument(opcode: Opcode): Promise<Break | null> {
     const cursor = this.#cursor;
+    this.instruction.text = null;
     switch (opcode.argument) {
       case 'u1':
         return this.#fixed(1, () => cursor.u8());
@@ -164,13 +168,13 @@ export class Decoder {
       case 'lines':
         return (await this.#line('literal')) ?? (await this.#line('second'));
       case 'counted1':
-        return this.#fixed(1, () => cursor.u8()) ?? (await this.#literal());
+        return this.#fixed(1, () => cursor.u8()) ?? (await this.#literal(opcode));
       case 'counted4':
-        return this.#fixed(4, () => cursor.u32()) ?? (await this.#literal());
+        return this.#fixed(4, () => cursor.u32()) ?? (await this.#literal(opcode));
       case 'counted4signed':
-        return this.#fixed(4, () => cursor.i32()) ?? (await this.#literal());
+        return this.#fixed(4, () => cursor.i32()) ?? (await this.#literal(opcode));
       case 'counted8':
-        return this.#fixed(8, () => cursor.u64()) ?? (await this.#literal());
+        return this.#fixed(8, () => cursor.u64()) ?? (await this.#literal(opcode));
       default:
         return null;
     }
@@ -182,7 +186,7 @@ export class Decoder {
     return null;
   }
 
-  async #literal(): Promise<Break | null> {
+  async #literal(opcode: Opcode): Promise<Break | null> {
     const { instruction } = this;
     const cursor = this.#cursor;
     const length = instruction.number;
@@ -192,9 +196,17 @@ export class Decoder {
     if ((await cursor.need(kept)) < kept) return 'ends inside an instruction';
     instruction.literalOffset = cursor.at;
     instruction.literalLength = length;
-    instruction.literal = cursor.bytes(kept);
+    this.#take(opcode, kept);
     cursor.skip(length - kept);
     return null;
+  }
+
+  /** Texts are by far the most common literals; they are decoded without a copy. */
+  #take(opcode: Opcode, length: number): void {
+    const { instruction } = this;
+    const isText = opcode.text && length === instruction.literalLength;
+    instruction.text = isText ? this.#cursor.text(length) : null;
+    instruction.literal = isText ? nothing : this.#cursor.bytes(length);
   }
 
   async #line(into: 'literal' | 'second', long = false): Promise<Break | null> {

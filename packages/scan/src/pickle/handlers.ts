@@ -74,8 +74,9 @@ function containers(): Row[] {
   const counted =
     (count: number): Handler =>
     (m) => {
-      const items = Array.from({ length: count }, () => m.store.pop()).reverse();
-      m.store.push(m.store.collect('tuple', items));
+      const third = count > 2 ? [m.store.pop()] : [];
+      const second = count > 1 ? [m.store.pop()] : [];
+      m.store.push(m.store.collect('tuple', [m.store.pop(), ...second, ...third]));
     };
   const empty =
     (kind: Container['kind']): Handler =>
@@ -173,6 +174,7 @@ function pushQuoted(machine: Machine, instruction: Instruction): void {
 
 function textFrom(instruction: Instruction, by: (bytes: Uint8Array) => string): Text {
   const { literal: bytes, literalOffset: offset, literalLength: length } = instruction;
+  if (instruction.text !== null) return { kind: 'text', text: instruction.text, offset, length };
   const whole = bytes.length === length && length <= textBytesMax;
   return { kind: 'text', text: whole ? by(bytes) : null, offset, length };
 }

@@ -22,6 +22,8 @@ export interface Opcode {
   readonly argument: ArgumentKind;
   /** The first protocol that has it. */
   readonly protocol: number;
+  /** True when its argument is UTF-8 text. */
+  readonly text: boolean;
 }
 
 const rows: readonly [string, string, ArgumentKind, number][] = [
@@ -99,7 +101,12 @@ const rows: readonly [string, string, ArgumentKind, number][] = [
 export const opcodes: readonly (Opcode | undefined)[] = (() => {
   const table: (Opcode | undefined)[] = Array.from({ length: 256 });
   for (const [letter, name, argument, protocol] of rows) {
-    table[letter.charCodeAt(0)] = { name, argument, protocol };
+    table[letter.charCodeAt(0)] = {
+      name,
+      argument,
+      protocol,
+      text: name.endsWith('BINUNICODE') || name === 'BINUNICODE8',
+    };
   }
   return table;
 })();

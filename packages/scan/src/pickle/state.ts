@@ -1,6 +1,7 @@
 /**
  * The store of the abstract pickle machine: stack with marks, and memo. Both are bounded: beyond
- * the budget only what could become an import or a call is kept.
+ * the budget the memo only keeps what could become an import or a call, and from time to time all
+ * that is still in reach is counted.
  */
 import {
   atoms,
@@ -17,12 +18,23 @@ export const stackMax = 4_000_000;
 /** Entries of the memo. */
 export const memoMax = 8_000_000;
 
+/** Entries of the memo out of order. */
+const sparseMax = 500_000;
+/** Retained bytes for each unit (of about 64 bytes) that may be in reach on the way. */
+const bytesPerLiveUnit = 8;
 const leanTextBytesMax = 100;
 const leanTextsMax = 100_000;
 const leanObjectsMax = 1_000_000;
-const leanTupleItemsMax = 8;
+const leanItemsMax = 16;
 
 const opaqueText: Text = { kind: 'text', text: null, offset: 0, length: 0 };
+const leanContainers: Readonly<Record<Container['kind'], Container>> = {
+  tuple: { kind: 'tuple', items: [], more: true },
+  list: { kind: 'list', items: [], more: true },
+  dict: { kind: 'dict', items: [], more: true },
+  set: { kind: 'set', items: [], more: true },
+  frozenset: { kind: 'frozenset', items: [], more: true },
+};
 const forgotten: Unknown = { kind: 'unknown', why: 'too many objects' };
 
 /** What CPython would raise at this point. */
@@ -40,12 +52,17 @@ export class Store {
   #memoCount = 0;
   #retained = 0;
   #leanObjects = 0;
+  #created = 0;
+  #nextCheck: number;
+  readonly #liveUnitsMax: number;
   /** The highest index that was put, to notice memo bombs. */
   highestIndex = -1;
 
   constructor(options: { readonly retainedBytesMax: number; readonly lenient: boolean }) {
     this.#retainedBytesMax = options.retainedBytesMax;
     this.#lenient = options.lenient;
+    this.#liveUnitsMax = options.retainedBytesMax / bytesPerLiveUnit;
+    this.#nextCheck = this.#liveUnitsMax / 2;
   }
 
   /** Number of values above the bottom. */
@@ -61,6 +78,8 @@ export class Store {
   push(value: Value): void {
     if (this.#stack.length >= stackMax) throw new Fault('stack too deep');
     this.#stack.push(value);
+    this.#created += unitsOf(value);
+    if (this.#created > this.#nextCheck) this.#checkLive();
   }
 
   pop(): Value {
@@ -104,6 +123,7 @@ export class Store {
       this.#memo[index] = kept;
     } else {
       if (!this.#sparse.has(index)) this.#memoCount++;
+      if (this.#sparse.size >= sparseMax) throw new Fault('memo too large');
       this.#sparse.set(index, kept);
     }
   }
@@ -120,14 +140,15 @@ export class Store {
   /** A container of the values, with as many items as the budget allows. */
   collect(kind: Container['kind'], values: readonly Value[]): Container {
     if (!this.lean) return container(kind, values);
-    const items = values.slice(0, leanTupleItemsMax);
+    const items = values.slice(0, leanItemsMax);
     return { kind, items, more: items.length < values.length };
   }
 
   /** Adds to a container what the budget allows. */
   extend(target: Container, values: readonly Value[]): void {
+    const most = this.lean ? leanItemsMax : itemsMax;
     for (const value of values) {
-      if (target.items.length >= itemsMax || this.lean) {
+      if (target.items.length >= most) {
         target.more = true;
         return;
       }
@@ -138,6 +159,33 @@ export class Store {
 
   get #fence(): number {
     return this.#marks.at(-1) ?? 0;
+  }
+
+  /** Counts all that is in reach; the cost is spread over what was made since the last time. */
+  #checkLive(): void {
+    const seen = new Set<Value>();
+    const open: Value[] = [];
+    const visit = (value: Value | null | undefined): void => {
+      if (value === null || value === undefined || value.kind === 'atom' || seen.has(value)) return;
+      seen.add(value);
+      open.push(value);
+    };
+    let units = 0;
+    const drain = (): void => {
+      for (let next = open.pop(); next !== undefined; next = open.pop()) {
+        units += unitsOf(next);
+        if (units > this.#liveUnitsMax) throw new Fault('needs too much memory');
+        visitInside(next, visit);
+      }
+    };
+    for (const group of [this.#stack, this.#memo, this.#sparse.values()]) {
+      for (const root of group) {
+        visit(root);
+        drain();
+      }
+    }
+    const roots = this.#stack.length + this.#memoCount;
+    this.#nextCheck = this.#created + Math.max(this.#liveUnitsMax / 2, units, 2 * roots);
   }
 
   #missing(why: string): Value {
@@ -156,7 +204,7 @@ export class Store {
       case 'dict':
       case 'set':
       case 'frozenset':
-        return { kind: value.kind, items: [], more: true };
+        return leanContainers[value.kind];
       case 'global':
       case 'call':
       case 'persistent':
@@ -174,6 +222,35 @@ export class Store {
     if (this.#leanTexts.size >= leanTextsMax) return opaqueText;
     this.#leanTexts.set(text, value);
     return value;
+  }
+}
+
+function visitInside(value: Value, visit: (inside: Value | null) => void): void {
+  if ('items' in value) for (const item of value.items) visit(item);
+  else if (value.kind === 'call') {
+    visit(value.callee);
+    visit(value.args);
+    visit(value.state);
+  } else if (value.kind === 'persistent') visit(value.id);
+}
+
+function unitsOf(value: Value): number {
+  switch (value.kind) {
+    case 'atom':
+      return 0;
+    case 'text':
+      return 1 + (value.text?.length ?? 0) / 64;
+    case 'bytes':
+      return 2 + value.head.length / 64;
+    case 'integer':
+    case 'unknown':
+    case 'persistent':
+      return 1;
+    case 'global':
+    case 'call':
+      return 2;
+    default:
+      return 2 + value.items.length / 8;
   }
 }
 

@@ -306,6 +306,17 @@ describe('bounds', () => {
     expect(events).toEqual(['import os.system', 'import os.system']);
   });
 
+  it.each([
+    ['tuples in tuples', ')', '\x85'],
+    ['results of results', `${global('a', 'b')}`, ')R'],
+    ['values left on the stack', 'N', ')'],
+  ])('does not keep %s without end', async (_, start, more) => {
+    const before = process.memoryUsage().heapUsed;
+    const { outcome } = await run(bytes(start, more.repeat(300_000)));
+    expect(outcome.broken).toMatch(/^(needs too much memory|ends inside an instruction)$/);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(2e8);
+  });
+
   it('shows any value in a bounded picture', async () => {
     const deep = bytes(')'.padEnd(5000, '\x85'), '.');
     const { value: shown } = await run(deep);
