@@ -26,5 +26,5 @@ export const scanLimitsDefault: ScanLimits = {
   opcodesMax: 50_000_000,
   retainedBytesMax: 2 ** 25,
   findingsMax: 200,
-  textBytesMax: 2 ** 25,
+  textBytesMax: 2 ** 26,
 };

@@ -33,6 +33,8 @@ export function parseJson(text: string): ParsedJson | null {
 class Reader {
   readonly #text: string;
   readonly #duplicates: string[] = [];
+  /** Keys and indexes on the way to the value that is read. */
+  readonly #path: (string | number)[] = [];
   #at = 0;
 
   constructor(text: string) {
@@ -41,20 +43,20 @@ class Reader {
 
   document(): ParsedJson {
     if (this.#text.charCodeAt(0) === 0xfeff) this.#at = 1;
-    const value = this.#value('', 0);
+    const value = this.#value();
     this.#space();
     if (this.#at !== this.#text.length) throw new Malformed();
     return { value, duplicates: this.#duplicates };
   }
 
-  #value(pointer: string, depth: number): Json {
-    if (depth > depthMax) throw new Malformed();
+  #value(): Json {
+    if (this.#path.length > depthMax) throw new Malformed();
     this.#space();
     switch (this.#text[this.#at]) {
       case '{':
-        return this.#object(pointer, depth);
+        return this.#object();
       case '[':
-        return this.#array(pointer, depth);
+        return this.#array();
       case '"':
         return this.#string();
       case 't':
@@ -73,7 +75,7 @@ class Reader {
     }
   }
 
-  #object(pointer: string, depth: number): Json {
+  #object(): Json {
     const out: Record<string, Json> = {};
     const seen = new Set<string>();
     this.#at++;
@@ -84,29 +86,31 @@ class Reader {
       const key = this.#string();
       this.#space();
       if (!this.#take(':')) throw new Malformed();
-      const inner = `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-      if (seen.has(key) && this.#duplicates.length < duplicatesMax) this.#duplicates.push(inner);
+      this.#path.push(key);
+      if (seen.has(key) && this.#duplicates.length < duplicatesMax) {
+        this.#duplicates.push(pointerOf(this.#path));
+      }
       seen.add(key);
-      const value = this.#value(inner, depth + 1);
-      Object.defineProperty(out, key, {
-        value,
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      });
+      const value = this.#value();
+      this.#path.pop();
+      // A key such as __proto__ must become a member like any other.
+      if (key === '__proto__') Object.defineProperty(out, key, { ...plainMember, value });
+      else out[key] = value;
       this.#space();
       if (this.#take('}')) return out;
       if (!this.#take(',')) throw new Malformed();
     }
   }
 
-  #array(pointer: string, depth: number): Json {
+  #array(): Json {
     const out: Json[] = [];
     this.#at++;
     this.#space();
     if (this.#take(']')) return out;
     for (;;) {
-      out.push(this.#value(`${pointer}/${out.length}`, depth + 1));
+      this.#path.push(out.length);
+      out.push(this.#value());
+      this.#path.pop();
       this.#space();
       if (this.#take(']')) return out;
       if (!this.#take(',')) throw new Malformed();
@@ -151,4 +155,12 @@ class Reader {
     spacePattern.exec(this.#text);
     this.#at = spacePattern.lastIndex;
   }
+}
+
+const plainMember = { enumerable: true, configurable: true, writable: true };
+
+function pointerOf(path: readonly (string | number)[]): string {
+  return path
+    .map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('');
 }

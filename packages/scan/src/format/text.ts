@@ -8,17 +8,18 @@ import { hasTemplate, templateFaults } from './template.ts';
 /** Kinds of text. */
 export type TextFormat = 'json' | 'yaml' | 'csv' | 'text' | 'script' | 'template';
 
-const valuesMax = 1_000_000;
+const valuesMax = 5_000_000;
+const pieceBytes = 1 << 20;
+const overlapCharacters = 4096;
 const scriptNames = /\.(py|pyw|sh|bash|ps1|bat|cmd|js|mjs|rb|pl|php|vbs|lua|r)$/i;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The text of bytes that are one, or null; `cut` bytes may end within a character. */
 export function asText(bytes: Uint8Array, cut: boolean): string | null {
   for (let drop = 0; drop <= (cut ? 3 : 0); drop++) {
-    const text = decoded(bytes.subarray(0, bytes.length - drop));
+    const text = decoded(bytes.subarray(0, bytes.length - drop), decoder, false);
     if (text === null) continue;
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these make a file no text
-    return /[\x00-\x08\x0e-\x1a\x1c-\x1f]/.test(text) ? null : text;
+    return hasControls(text) ? null : text;
   }
   return null;
 }
@@ -48,8 +49,8 @@ export async function scanText(place: Place, format: TextFormat): Promise<void> 
     return;
   }
   if (place.source.size > limits.textBytesMax) {
-    if (format === 'csv') return;
-    giveUp(place, `text of more than ${limits.textBytesMax} bytes`);
+    if (format === 'json') giveUp(place, `JSON of more than ${limits.textBytesMax} bytes`);
+    else await scanLongText(place);
     return;
   }
   const text = asText(await place.source.read(0, place.source.size), false);
@@ -59,6 +60,23 @@ export async function scanText(place: Place, format: TextFormat): Promise<void> 
   }
   if (format === 'json') scanJson(place, text);
   else scanPlain(place, text);
+}
+
+/** A text that is too long to be held: read piece by piece, each with the end of the last. */
+async function scanLongText(place: Place): Promise<void> {
+  const { source } = place;
+  const stream = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let last = '';
+  for (let at = 0; at < source.size; at += pieceBytes) {
+    const piece = await source.read(at, pieceBytes);
+    const text = decoded(piece, stream, at + piece.length < source.size);
+    if (text === null || hasControls(text)) {
+      notUnderstood(place, 'begins as a text and goes on as something else');
+      return;
+    }
+    scanPlain(place, last + text);
+    last = text.slice(-overlapCharacters);
+  }
 }
 
 /** Audits a template that stands somewhere inside a file. */
@@ -76,6 +94,7 @@ export function scanConfiguration(place: Place, root: Json): void {
   const walk = (value: Json | undefined, pointer: string): void => {
     if (value === undefined || ++count > valuesMax) return;
     if (typeof value === 'string') scanTemplate(place, value, pointer);
+    if (typeof value !== 'object') return;
     else if (Array.isArray(value))
       for (const [i, each] of value.entries()) walk(each, `${pointer}/${i}`);
     else if (isJsonObject(value)) {
@@ -135,9 +154,14 @@ function scanPlain(place: Place, text: string): void {
   if (tag !== null) tell(place, 'MRL-YML-001', { evidence: tag[0], offset: tag.index });
 }
 
-function decoded(bytes: Uint8Array): string | null {
+function hasControls(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these make a file no text
+  return /[\x00-\x08\x0e-\x1a\x1c-\x1f]/.test(text);
+}
+
+function decoded(bytes: Uint8Array, by: TextDecoder, stream: boolean): string | null {
   try {
-    return decoder.decode(bytes);
+    return by.decode(bytes, { stream });
   } catch {
     return null;
   }

@@ -21,6 +21,7 @@ export interface Judgement {
 }
 
 const encodings = new Set(['latin1', 'latin-1', 'iso-8859-1', 'utf-8', 'utf8', 'ascii', 'utf_8']);
+const sizeMax = 2 ** 30;
 const quietDunders = new Set([
   '__dict__',
   '__module__',
@@ -134,6 +135,10 @@ function judgeArguments(use: string, callee: Global, args: Value, profile: Profi
       return given?.items.length === 1 && !given.more
         ? []
         : [{ rule: 'MRL-PKL-002', why: 'makes a class' }];
+    case 'sized':
+      return first?.kind === 'integer' && first.value > sizeMax
+        ? [{ rule: 'MRL-PKL-013', why: 'asks for more than a gigabyte' }]
+        : [];
     case 'ufunc':
       return judgeUfunc(given, profile);
     case 'typeRebuild':

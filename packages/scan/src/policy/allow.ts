@@ -20,6 +20,7 @@ export type Use =
   | 'encode'
   | 'nested'
   | 'typeOf'
+  | 'sized'
   | 'ufunc'
   | 'typeRebuild';
 
@@ -29,8 +30,8 @@ export type AllowRow = Partial<Record<Use, string>>;
 /** Weights and plain containers: what PyTorch's `weights_only` loader takes as well. */
 export const allowStrict: Readonly<Record<string, AllowRow>> = {
   builtins: {
-    class:
-      'set frozenset list tuple dict bytearray bytes complex int float str bool object range slice',
+    class: 'set frozenset list tuple dict complex int float str bool object range slice',
+    sized: 'bytearray bytes',
     constant: 'NotImplemented Ellipsis None True False',
     typeOf: 'type',
   },
@@ -71,8 +72,10 @@ export const allowStrict: Readonly<Record<string, AllowRow>> = {
     nested: '_load_from_bytes',
   },
   'torch.jit._pickle': {
-    inert: 'build_intlist build_tensorlist build_doublelist build_boollist restore_type_tag',
-    typed: 'build_tensor_from_id',
+    inert: [
+      'build_intlist build_tensorlist build_doublelist build_boollist restore_type_tag',
+      'build_tensor_from_id',
+    ].join(' '),
   },
   numpy: {
     class: [
@@ -102,7 +105,6 @@ export const allowMl: Readonly<Record<string, AllowRow>> = {
   },
   collections: { class: 'ChainMap UserString' },
   argparse: { class: 'Namespace' },
-  copy: { inert: 'copy' },
   datetime: { class: 'datetime date time timedelta timezone tzinfo' },
   decimal: { class: 'Decimal' },
   enum: { constant: 'Enum IntEnum Flag IntFlag' },
@@ -240,6 +242,7 @@ export const allowLibraries: readonly string[] = [
   'lifelines',
   'prophet',
   'pandas.core',
+  'pandas.arrays',
   'pandas._libs',
   'scipy',
   'torch.nn.modules',

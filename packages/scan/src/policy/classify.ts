@@ -33,6 +33,15 @@ for (const [module, names] of Object.entries(allowFunctions)) {
   for (const name of names.split(' ')) addUse(ml, module, name, 'constant');
 }
 const denied = deniedOf();
+/** Names that libraries lend from elsewhere and that must not be had through them. */
+const lentNames = new Set(
+  [
+    'load loads eval exec execfile system popen Popen import_module open read_pickle urlopen',
+    'urlretrieve memmap fromfile call check_call check_output run_path spawn',
+  ]
+    .join(' ')
+    .split(' '),
+);
 const libraries = new Set(allowLibraries);
 const constructors = new Set(allowConstructors);
 
@@ -45,7 +54,7 @@ export function classify(module: string, name: string, profile: Profile): Classi
   const danger = dangerOf(canonical.module, canonical.name);
   const library = profile === 'ml' ? libraryOf(canonical.module) : null;
   if (library !== null && (danger === null || danger.depth <= depthOf(library))) {
-    if (isPlainName(canonical.name)) {
+    if (isPlainName(canonical.name) && !lentNames.has(canonical.name)) {
       const callable = constructors.has(canonical.module) && isClassName(canonical.name);
       return { kind: 'library', library, callable };
     }
@@ -69,7 +78,11 @@ function classifyPath(
   const ours = library !== null && (danger === null || danger.depth <= depthOf(library));
   // A method of a class of the library, which is how newer pickles store bound methods.
   const method = steps.length === 2 && (isClassName(first) || /^_[A-Za-z]/.test(second));
-  if (ours && method && isPlainName(first) && isPlainName(second)) {
+  if (
+    ours &&
+    method &&
+    [first, second].every((step) => isPlainName(step) && !lentNames.has(step))
+  ) {
     return { kind: 'library', library, callable: false };
   }
   if (danger !== null) return { kind: 'dangerous', effect: danger.effect };

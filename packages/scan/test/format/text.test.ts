@@ -124,3 +124,22 @@ describe('other texts', () => {
     expect((await scan(content, { path: 'a.txt' })).verdict).toBe('not-understood');
   });
 });
+
+describe('long texts', () => {
+  const limits = { textBytesMax: 1000 };
+  it('are read piece by piece', async () => {
+    const long = utf8(`${'ä,1\n'.repeat(600_000)}`);
+    expect(await scan(long, { path: 'a.csv', limits })).toMatchObject({ verdict: 'clean' });
+    const hidden = utf8(`${'ä,1\n'.repeat(600_000)}{{ x.__class__ }}`);
+    expect(rulesOf(await scan(hidden, { path: 'a.txt', limits }))).toEqual([
+      'MRL-TPL-001 critical',
+    ]);
+    const broken = long.slice();
+    broken[2_000_000] = 0;
+    expect((await scan(broken, { path: 'a.csv', limits })).verdict).toBe('not-understood');
+  });
+  it('that are JSON are incomplete', async () => {
+    const long = utf8(`{"a":"${'x'.repeat(2000)}"}`);
+    expect((await scan(long, { path: 'a.json', limits })).verdict).toBe('incomplete');
+  });
+});
