@@ -18,7 +18,7 @@ export interface ScanLimits {
   readonly textBytesMax: number;
 }
 
-/** Bounds that ordinary models never meet: at worst about a minute and 300 MB. */
+/** Bounds that ordinary models never meet; a pickle of a million records took 6 s and 0.5 GB. */
 export const scanLimitsDefault: ScanLimits = {
   inflatedBytesMax: 2 ** 31,
   membersMax: 20_000,
