@@ -13,12 +13,12 @@ const notifyTimeoutMs = 5000;
 export function openContainment(
   services: Services,
   host: Host,
-  webhook: string | null,
+  webhook: { readonly address: string | null },
 ): Containment {
   return {
     revokeKey: (actor, keyId, why) => revokeKey(services, actor, { keyId, why }),
     tightenGuard: (actor, id, level) => tightenDeployment({ services, host }, actor, { id, level }),
-    notify: (body) => notify(webhook, body),
+    notify: (body) => notify(webhook.address, body),
   };
 }
 

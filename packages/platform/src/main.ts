@@ -100,9 +100,10 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   const database = await openDatabase(options, home);
   const { store } = database;
   const services = await openServices(home, store);
-  const settings = settingsOf(options, doors.port);
+  const settings = settingsOf(doors.port);
   const host = openHost(services, options.onFault);
-  const containment = openContainment(services, host, settings.webhook);
+  const webhook = { address: options.webhook ?? null };
+  const containment = openContainment(services, host, webhook);
   const watch = openWatch(
     services,
     async (alert, sinceMs) => {
@@ -124,6 +125,7 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
     host,
     watch,
     containment,
+    webhook,
     workspaceId,
   };
   const record = async (event: ServeEvent): Promise<void> => {
@@ -172,12 +174,11 @@ async function openDatabase(options: StartOptions, home: Home): Promise<OpenData
   return openSqlite(home.databasePath, await home.rootKey.derive('database'));
 }
 
-function settingsOf(options: StartOptions, port: number): Settings {
+function settingsOf(port: number): Settings {
   const built = fileURLToPath(new URL('../../console/dist', import.meta.url));
   return {
     port,
     origin: `http://localhost:${port}`,
-    webhook: options.webhook ?? null,
     consoleFolder: existsSync(join(built, 'index.html')) ? built : null,
     version: merlonVersion,
   };

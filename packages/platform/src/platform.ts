@@ -13,8 +13,6 @@ export interface Settings {
   readonly port: number;
   /** Address for people, such as `http://localhost:7700`. */
   readonly origin: string;
-  /** Where incidents are told; null for nowhere. */
-  readonly webhook: string | null;
   /** Folder of the built console; null when it was not built. */
   readonly consoleFolder: string | null;
   readonly version: string;
@@ -39,6 +37,8 @@ export interface Platform {
   readonly host: Host;
   readonly watch: Watch;
   readonly containment: Containment;
+  /** Where incidents are told; null for nowhere. */
+  readonly webhook: { address: string | null };
   /** The workspace of this home. */
   readonly workspaceId: string;
 }

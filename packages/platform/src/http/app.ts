@@ -111,7 +111,7 @@ async function securityHeaders(context: Context<Env>, next: Next): Promise<void>
   const { headers } = context.res;
   headers.set('x-content-type-options', 'nosniff');
   headers.set('x-frame-options', 'DENY');
-  headers.set('referrer-policy', 'no-referrer');
+  headers.set('referrer-policy', 'same-origin');
   headers.set(
     'content-security-policy',
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; " +

@@ -8,8 +8,9 @@ import type { Platform } from '../platform.ts';
 import type { Store } from '../store/store.ts';
 import { travellers } from './fixtures.ts';
 import { disablePeople, newPeople, signInPeople } from './people.ts';
+import { openReceiver } from './receiver.ts';
 import { refusePoison, travel } from './stages.ts';
-import { openMemory, readTour, type TourLine, type TourState } from './state.ts';
+import { openMemory, readTour, type TourLine, type TourMemory, type TourState } from './state.ts';
 
 export type { TourLine } from './state.ts';
 
@@ -41,17 +42,27 @@ export async function takeTour(
   });
   const memory = await openMemory(services, begin, onLine);
   if (memory.state.finishedAt === null) {
-    const people = await signInPeople(platform, memory);
-    const journeyer = { platform, memory, people };
-    await refusePoison(journeyer);
-    await Promise.all(travellers.map((traveller) => travel(journeyer, traveller)));
-    await disablePeople(platform, memory);
+    const receiver = await openReceiver(platform);
+    try {
+      await goRound(platform, memory);
+    } finally {
+      await receiver?.close();
+    }
     const seconds = memory.state.seconds + (services.clock.nowMs() - started) / 1000;
     // The people are disabled; what was needed to be them is forgotten.
     const finishedAt = isoTime(services.clock.nowMs());
     await memory.change({ people: newPeople(), finishedAt, seconds });
   }
   return { steps: inOrder(memory.state.lines), seconds: memory.state.seconds };
+}
+
+/** Everything that is left to do, as two people, over HTTP. */
+async function goRound(platform: Platform, memory: TourMemory): Promise<void> {
+  const people = await signInPeople(platform, memory);
+  const journeyer = { platform, memory, people };
+  await refusePoison(journeyer);
+  await Promise.all(travellers.map((traveller) => travel(journeyer, traveller)));
+  await disablePeople(platform, memory);
 }
 
 /** By model, then in the order of the journey. */

@@ -1,0 +1,98 @@
+/** Addresses and their pages. */
+import { createRootRoute, createRoute, createRouter, Outlet } from '@tanstack/react-router';
+import { Shell } from './components/shell.tsx';
+import { IncidentPage, IncidentsPage } from './pages/incidents.tsx';
+import { JoinPage } from './pages/join.tsx';
+import { KeysPage } from './pages/keys.tsx';
+import { LedgerPage } from './pages/ledger.tsx';
+import { ModelsPage } from './pages/models.tsx';
+import { PeoplePage } from './pages/people.tsx';
+import { SignInPage } from './pages/sign-in.tsx';
+import { VersionPage } from './pages/version.tsx';
+
+const rootRoute = createRootRoute({
+  component: Outlet,
+  notFoundComponent: () => (
+    <main>
+      <h1>There is nothing here</h1>
+      <p>
+        <a href="/">Go to the models</a>
+      </p>
+    </main>
+  ),
+});
+const insideRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'inside',
+  component: Shell,
+});
+
+const signInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/sign-in',
+  component: SignInPage,
+});
+const joinRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/join',
+  component: JoinPage,
+});
+const modelsRoute = createRoute({
+  getParentRoute: () => insideRoute,
+  path: '/',
+  component: ModelsPage,
+});
+const versionRoute = createRoute({
+  getParentRoute: () => insideRoute,
+  path: '/versions/$id',
+  component: () => <VersionPage id={versionRoute.useParams().id} />,
+});
+const incidentsRoute = createRoute({
+  getParentRoute: () => insideRoute,
+  path: '/incidents',
+  component: IncidentsPage,
+});
+const incidentRoute = createRoute({
+  getParentRoute: () => insideRoute,
+  path: '/incidents/$id',
+  component: () => <IncidentPage id={incidentRoute.useParams().id} />,
+});
+const keysRoute = createRoute({
+  getParentRoute: () => insideRoute,
+  path: '/keys',
+  component: KeysPage,
+});
+const peopleRoute = createRoute({
+  getParentRoute: () => insideRoute,
+  path: '/people',
+  component: PeoplePage,
+});
+const ledgerRoute = createRoute({
+  getParentRoute: () => insideRoute,
+  path: '/ledger',
+  component: LedgerPage,
+});
+
+/** The router of the console. */
+export const router = createRouter({
+  routeTree: rootRoute.addChildren([
+    signInRoute,
+    joinRoute,
+    insideRoute.addChildren([
+      modelsRoute,
+      versionRoute,
+      incidentsRoute,
+      incidentRoute,
+      keysRoute,
+      peopleRoute,
+      ledgerRoute,
+    ]),
+  ]),
+});
+
+declare module '@tanstack/react-router' {
+  /** Makes links know the routes. */
+  interface Register {
+    router: typeof router;
+  }
+}
