@@ -106,7 +106,7 @@ export function layers(file: SourceFile, declared: ReadonlySet<string>): Fault[]
       const instead = `${owner} may import ${allowed.join(', ') || 'nothing of ours'}`;
       faults.push(fault(file, offset, 'upward-import', instead));
     }
-    if (!declared.has(name) && !file.path.includes('/test/')) {
+    if (!declared.has(name) && file.path.includes('/src/')) {
       faults.push(fault(file, offset, 'undeclared-dependency', `add ${name} to its package.json`));
     }
   }

@@ -6,6 +6,7 @@ import { signOut } from '../api/auth.ts';
 import { useLiveNews } from '../api/live.ts';
 import { useSession } from '../api/queries.ts';
 import { Enrol } from '../pages/join.tsx';
+import { Mark } from './mark.tsx';
 import { Loaded } from './state.tsx';
 
 const pages = [
@@ -76,14 +77,5 @@ function Top({ name, role }: { readonly name: string; readonly role: string }): 
         </button>
       </div>
     </header>
-  );
-}
-
-/** The mark: a battlement. */
-export function Mark(): ReactNode {
-  return (
-    <svg viewBox="0 0 16 16" aria-hidden="true">
-      <path fill="currentColor" d="M2 3h3v3h2V3h2v3h2V3h3v11H2z" />
-    </svg>
   );
 }

@@ -5,7 +5,7 @@ import { type ReactNode, useState } from 'react';
 import { addPasskey, enrol, signIn, verifyCode } from '../api/auth.ts';
 import { post } from '../api/client.ts';
 import { Field, Form, Secret } from '../components/form.tsx';
-import { Mark } from '../components/shell.tsx';
+import { Mark } from '../components/mark.tsx';
 import { CodeField } from './sign-in.tsx';
 
 /** The page behind a one-time link. */

@@ -4,7 +4,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { signIn, signInWithPasskey, verifyCode } from '../api/auth.ts';
 import { Field, Form } from '../components/form.tsx';
-import { Mark } from '../components/shell.tsx';
+import { Mark } from '../components/mark.tsx';
 
 /** The page. */
 export function SignInPage(): ReactNode {

@@ -121,15 +121,14 @@ export interface BenignRows {
   readonly labels: ArrayLike<number>;
 }
 
-/** Sessions that are played to tune a threshold. */
-const benignSessions = 5;
-/** How often the shortfall of natural rows from W = 1 is allowed before it is an attack. */
-const shortfallMax = 3;
-/** Where natural rows themselves are far from normal, the alarm stays this far below their W. */
-const benignMargin = 0.9;
+/** Sessions played to tune a threshold: as short as an attack, since W varies most then. */
+const benignSessions = 100;
+const benignSessionRows = 250;
+/** Share of the shortfall from W = 1 by which the alarm stays below the least natural W. */
+const benignMargin = 0.2;
 
 /**
- * The threshold for a model: natural rows are asked in several orders, and the alarm stays well
+ * The threshold for a model: many short sessions of natural rows are played, and the alarm stays
  * below the least W that they give, as the paper tunes it. Never above `deltaMax`.
  */
 export function tunePrada(
@@ -141,14 +140,14 @@ export function tunePrada(
   for (let session = 0; session < benignSessions; session++) {
     // With delta 0 the detector only measures.
     const detector = pradaDetector({ ...rest, delta: 0 });
-    for (const at of random.permutation(rows.labels.length)) {
+    for (const at of random.permutation(rows.labels.length).slice(0, benignSessionRows)) {
       const row = rows.x.subarray(at * rows.features, (at + 1) * rows.features);
       detector.observe({ atMs: 0, key: '', row, label: rows.labels[at] ?? 0 });
       const { lowestW } = detector.status();
       if (typeof lowestW === 'number') least = Math.min(least, lowestW);
     }
   }
-  return Math.min(deltaMax, Math.max(1 - shortfallMax * (1 - least), least * benignMargin));
+  return Math.min(deltaMax, least - benignMargin * (1 - least));
 }
 
 /** W over the joined distances without outliers, or null when there are too few. */

@@ -35,7 +35,7 @@ interface Watched {
   reported: number;
 }
 
-const referenceRows = 1000;
+const referenceRows = 2000;
 const replayEvents = 2000;
 const reportEveryRows = 50;
 const timeoutMs = 120_000;

@@ -16,12 +16,7 @@ export function Events({ version }: { readonly version: Version }): ReactNode {
     <section className="card flush">
       <div className="card-head">
         <h2>Requests</h2>
-        {events.data === undefined ? null : (
-          <span className="quiet">
-            {events.data.answered.toLocaleString()} answered, {events.data.refused.toLocaleString()}{' '}
-            refused
-          </span>
-        )}
+        {events.data === undefined ? null : <span className="quiet">{counted(events.data)}</span>}
       </div>
       <Loaded query={events}>
         {(page) =>
@@ -30,6 +25,10 @@ export function Events({ version }: { readonly version: Version }): ReactNode {
       </Loaded>
     </section>
   );
+}
+
+function counted({ answered, refused }: EventPage): string {
+  return `${answered.toLocaleString()} answered, ${refused.toLocaleString()} refused`;
 }
 
 function Content({ page }: { readonly page: EventPage }): ReactNode {
