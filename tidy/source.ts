@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseSync } from 'oxc-parser';
+import { parseSync } from 'vite';
 
 /** A node of the syntax tree (ESTree), as loosely as the rules need it. */
 export interface SyntaxNode {

@@ -1,7 +1,7 @@
 /** The house keeps its own style: every fault is told with file, line, rule and what to do. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseSync } from 'oxc-parser';
+import { parseSync } from 'vite';
 import { describe, expect, it } from 'vitest';
 import { limits, order } from './order.ts';
 import { cycles, documented, forbiddenWords, layers, packageOf, sizes } from './rules.ts';

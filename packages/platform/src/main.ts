@@ -43,6 +43,8 @@ export interface StartOptions {
   /** `postgres://…` instead of the embedded database. */
   readonly databaseUrl?: string;
   readonly webhook?: string;
+  /** Limits on sign-in attempts (default true); off only in tests. */
+  readonly rateLimit?: boolean;
   /** Told about faults of our own; they never reach a remote caller. */
   readonly onFault: (error: unknown) => void;
 }
@@ -114,7 +116,9 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   const runner = makeRunner(services, options);
   const secret = base64(await home.rootKey.derive('auth'));
   const { db, dialect } = database;
-  const people = await openIdentity({ db, dialect, store, secret, origin: settings.origin });
+  const { origin } = settings;
+  const rateLimit = options.rateLimit ?? true;
+  const people = await openIdentity({ db, dialect, store, secret, origin, rateLimit });
   const workspaceId = await ensureWorkspace(services);
   const platform: Platform = {
     services,

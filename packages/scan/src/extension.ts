@@ -44,9 +44,16 @@ export function brokenPromise(
 ): { readonly severity: 'low' | 'medium'; readonly evidence: string } | null {
   const extension = extensionOf(name);
   const promised = promises[extension];
-  if (promised === undefined || formats.length === 0 || formats[0] === 'empty') return null;
+  if (promised === undefined || formats.length === 0) return null;
+  // An empty text is a text; an empty model is none, and whoever relies on it is misled.
+  if (formats[0] === 'empty') {
+    if (promised.includes('text')) return null;
+    return { severity: 'medium', evidence: `.${extension} holds nothing` };
+  }
   if (formats.some((format) => promised.includes(format))) return null;
   const runs = formats.some((each) => /pickle|legacy|program|zip/.test(each));
-  const severity = runs && trusted.has(extension) ? 'medium' : 'low';
+  // Words under a model's name hold no model: somebody is misled, or the file was cut short.
+  const wordsOnly = !promised.includes('text') && formats.every((each) => each === 'text');
+  const severity = wordsOnly || (runs && trusted.has(extension)) ? 'medium' : 'low';
   return { severity, evidence: `.${extension} holds ${formats.join(' and ')}` };
 }

@@ -26,6 +26,8 @@ export interface IdentityParts {
   readonly secret: string;
   /** Where people reach the console, such as `http://localhost:7700`. */
   readonly origin: string;
+  /** Limits on sign-in attempts; off only where tests sign in many people at once. */
+  readonly rateLimit: boolean;
 }
 
 const passwordCharactersMin = 12;
@@ -63,7 +65,7 @@ export async function openIdentity(parts: IdentityParts): Promise<People> {
 
 type Auth = ReturnType<typeof makeAuth>;
 
-function makeAuth({ db, dialect, secret, origin }: IdentityParts) {
+function makeAuth({ db, dialect, secret, origin, rateLimit }: IdentityParts) {
   return betterAuth({
     appName: 'Merlon',
     baseURL: origin,
@@ -95,7 +97,7 @@ function makeAuth({ db, dialect, secret, origin }: IdentityParts) {
         },
       },
     },
-    rateLimit: { enabled: true },
+    rateLimit: { enabled: rateLimit },
     advanced: {
       cookiePrefix: 'merlon',
       useSecureCookies: origin.startsWith('https:'),
