@@ -6,7 +6,13 @@ import { messageOf } from '@merlon/core';
 import type { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { GraphError, invalidModel } from './error.ts';
 import type { OpenSession, Session, ValueInfo } from './session.ts';
-import type { Tensor, TensorData, Tensors, TensorType } from './tensor.ts';
+import {
+  type Tensor,
+  type TensorData,
+  type Tensors,
+  type TensorType,
+  tensorTypes,
+} from './tensor.ts';
 
 const quietSeverity = 4;
 
@@ -26,7 +32,12 @@ export const openSession: OpenSession = async (model, options = {}) => {
   } catch (cause) {
     throw invalidModel(firstLine(cause), cause);
   }
-  return wrap(native, runtime.Tensor);
+  try {
+    return wrap(native, runtime.Tensor);
+  } catch (error) {
+    await native.release();
+    throw error;
+  }
 };
 
 function wrap(native: InferenceSession, TensorClass: typeof RuntimeTensor): Session {
@@ -38,10 +49,10 @@ function wrap(native: InferenceSession, TensorClass: typeof RuntimeTensor): Sess
     outputs,
     run: async (feeds, fetches = every) => {
       const given: Record<string, RuntimeTensor> = {};
-      for (const [name, tensor] of Object.entries(feeds)) {
-        given[name] = new TensorClass(tensor.type, tensor.data as never, tensor.shape);
-      }
       try {
+        for (const [name, tensor] of Object.entries(feeds)) {
+          given[name] = new TensorClass(tensor.type, tensor.data as never, tensor.shape);
+        }
         return fromRuntime(await native.run(given, [...fetches]));
       } catch (cause) {
         throw new GraphError('runtime-failed', `the model cannot run: ${firstLine(cause)}`, {
@@ -59,8 +70,18 @@ function valueInfo(metadata: InferenceSession.ValueMetadata): ValueInfo {
       hint: 'sequences and maps are not served; export without ZipMap',
     });
   }
+  if (!isTensorType(metadata.type)) {
+    const got = `expected a type that sessions take, got ${metadata.type}`;
+    throw new GraphError('invalid-model', `"${metadata.name}" ${got}`, {
+      hint: 'export the model with float32 inputs and outputs',
+    });
+  }
   const shape = metadata.shape.map((axis) => (typeof axis === 'number' && axis >= 0 ? axis : -1));
-  return { name: metadata.name, type: metadata.type as TensorType, shape };
+  return { name: metadata.name, type: metadata.type, shape };
+}
+
+function isTensorType(type: string): type is TensorType {
+  return (tensorTypes as readonly string[]).includes(type);
 }
 
 function fromRuntime(results: Readonly<Record<string, unknown>>): Tensors {

@@ -1,19 +1,23 @@
 /** Tensors as plain typed arrays, row-major, named as ONNX names them. */
 
 /** Element types that sessions take and give. */
-export type TensorType =
-  | 'float32'
-  | 'float64'
-  | 'int8'
-  | 'uint8'
-  | 'int16'
-  | 'uint16'
-  | 'int32'
-  | 'uint32'
-  | 'int64'
-  | 'uint64'
-  | 'bool'
-  | 'string';
+export const tensorTypes = [
+  'float32',
+  'float64',
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+  'bool',
+  'string',
+] as const;
+
+/** One of them. */
+export type TensorType = (typeof tensorTypes)[number];
 
 /** Storage of a tensor: one array type for each element type (`bool` is 0 or 1 in bytes). */
 export type TensorData =

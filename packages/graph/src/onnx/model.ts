@@ -1,5 +1,7 @@
 /** ONNX models as typed values (ONNX IR 3 to 13): what differentiation needs, the rest kept raw. */
 
+import { invalidModel } from '../error.ts';
+
 /** Element types by their number in TensorProto. */
 export const elementTypes = {
   float32: 1,
@@ -36,6 +38,8 @@ export interface OnnxValue {
   readonly shape: readonly (number | string | null)[] | null;
   /** The type as it came, for values that are not tensors. */
   readonly rawType?: Uint8Array;
+  /** Fields that have no place here (documentation, metadata), as they came. */
+  readonly rest?: Uint8Array;
 }
 
 /** An attribute of a node. */
@@ -47,7 +51,7 @@ export type OnnxAttribute =
   | { readonly kind: 'graph'; readonly value: OnnxGraph }
   | { readonly kind: 'floats'; readonly value: readonly number[] }
   | { readonly kind: 'ints'; readonly value: readonly number[] }
-  /** Anything rarer, as it came. */
+  /** Anything rarer, and integers that a number cannot hold, as it came. */
   | { readonly kind: 'raw'; readonly value: Uint8Array };
 
 /** One operation. */
@@ -60,6 +64,8 @@ export interface OnnxNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
+  /** Fields that have no place here (overload, documentation, metadata), as they came. */
+  readonly rest?: Uint8Array;
 }
 
 /** A graph: nodes in an order in which they can run. */
@@ -128,14 +134,50 @@ export function intTensor(
   return { name, elementType: elementTypes.int64, shape, data, rest: new Uint8Array(0) };
 }
 
-/** Elements of a float32 tensor. */
+/** Elements of a float32 tensor; throws `invalid-model` when it is none, or kept elsewhere. */
 export function floatsIn(tensor: OnnxTensor): Float32Array {
+  demand(tensor, tensor.elementType === elementTypes.float32, 'float32');
   return new Float32Array(tensor.data.slice().buffer);
 }
 
-/** Elements of an int64 or int32 tensor as numbers. */
+/** Elements of an int64 or int32 tensor as numbers; throws `invalid-model` like `floatsIn`. */
 export function intsIn(tensor: OnnxTensor): number[] {
+  const { int32, int64 } = elementTypes;
+  const { elementType } = tensor;
+  demand(tensor, elementType === int64 || elementType === int32, 'int64 or int32');
   const { buffer } = tensor.data.slice();
-  if (tensor.elementType === elementTypes.int32) return [...new Int32Array(buffer)];
-  return [...new BigInt64Array(buffer)].map(Number);
+  if (elementType === int32) return [...new Int32Array(buffer)];
+  return Array.from(new BigInt64Array(buffer), Number);
+}
+
+/** Bytes of one element by the number of its type; types without a fixed width are not here. */
+const widths: Readonly<Record<number, number>> = {
+  1: 4,
+  2: 1,
+  3: 1,
+  4: 2,
+  5: 2,
+  6: 4,
+  7: 8,
+  9: 1,
+  10: 2,
+  11: 8,
+  12: 4,
+  13: 8,
+  16: 2,
+};
+
+/** True when a tensor holds as many bytes as its shape needs (or its type has no fixed width). */
+export function isWhole({ elementType, shape, data }: OnnxTensor): boolean {
+  const width = widths[elementType];
+  const count = shape.reduce((product, size) => product * size, 1);
+  return width === undefined || data.length === count * width;
+}
+
+function demand(tensor: OnnxTensor, typed: boolean, wanted: string): void {
+  const { name, elementType, rest } = tensor;
+  if (typed && isWhole(tensor)) return;
+  const got = typed ? `${tensor.data.length} bytes` : `element type ${elementType}`;
+  const where = rest.length > 0 && tensor.data.length === 0 ? ' kept outside of the file' : '';
+  throw invalidModel(`tensor "${name.slice(0, 40)}" expected ${wanted}, got ${got}${where}`);
 }

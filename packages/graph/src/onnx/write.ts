@@ -1,6 +1,6 @@
 /** Writes models back as ONNX files. */
-import type { Bytes } from '@merlon/core';
-import { WireWriter } from '../proto/wire.ts';
+import { type Bytes, concat } from '@merlon/core';
+import { varint, WireWriter } from '../proto/wire.ts';
 import type {
   OnnxAttribute,
   OnnxGraph,
@@ -40,7 +40,8 @@ function nodeOf(node: OnnxNode): WireWriter {
   for (const [name, attribute] of Object.entries(node.attributes)) {
     out.message(5, attributeOf(name, attribute));
   }
-  return out.text(7, node.domain);
+  out.text(7, node.domain);
+  return node.rest === undefined ? out : out.raw(node.rest);
 }
 
 function attributeOf(name: string, attribute: OnnxAttribute): WireWriter {
@@ -50,7 +51,7 @@ function attributeOf(name: string, attribute: OnnxAttribute): WireWriter {
     case 'float':
       return out.float(2, attribute.value).integer(20, 1);
     case 'int':
-      return out.integer(3, attribute.value).integer(20, 2);
+      return out.integer(3, whole(attribute.value)).integer(20, 2);
     case 'string':
       return out.bytes(4, attribute.value).integer(20, 3);
     case 'tensor':
@@ -58,12 +59,20 @@ function attributeOf(name: string, attribute: OnnxAttribute): WireWriter {
     case 'graph':
       return out.message(6, graphOf(attribute.value)).integer(20, 5);
     case 'floats':
-      for (const value of attribute.value) out.float(7, value);
-      return out.integer(20, 6);
+      // Packed lists, which every parser takes, are a quarter shorter.
+      return out.bytes(7, new Uint8Array(Float32Array.from(attribute.value).buffer)).integer(20, 6);
     case 'ints':
-      for (const value of attribute.value) out.integer(8, value);
-      return out.integer(20, 7);
+      return out.bytes(8, concat(attribute.value.map(packedInteger))).integer(20, 7);
   }
+}
+
+/** 2^63 stands for the greatest integer, which a number cannot hold. */
+function whole(value: number): number | bigint {
+  return value >= 2 ** 63 ? 2n ** 63n - 1n : value;
+}
+
+function packedInteger(value: number): Uint8Array {
+  return varint(BigInt(whole(value)));
 }
 
 function tensorOf(tensor: OnnxTensor): WireWriter {
@@ -76,8 +85,12 @@ function tensorOf(tensor: OnnxTensor): WireWriter {
 }
 
 function valueInfoOf(value: OnnxValue): WireWriter {
-  const out = new WireWriter().text(1, value.name);
-  if (value.rawType !== undefined) return out.bytes(2, value.rawType);
+  const out = new WireWriter().text(1, value.name).bytes(2, typeOf(value));
+  return value.rest === undefined ? out : out.raw(value.rest);
+}
+
+function typeOf(value: OnnxValue): Uint8Array {
+  if (value.rawType !== undefined) return value.rawType;
   const tensor = new WireWriter().integer(1, value.elementType);
   if (value.shape !== null) {
     const shape = new WireWriter();
@@ -89,5 +102,5 @@ function valueInfoOf(value: OnnxValue): WireWriter {
     }
     tensor.message(2, shape);
   }
-  return out.message(2, new WireWriter().message(1, tensor));
+  return new WireWriter().message(1, tensor).finish();
 }

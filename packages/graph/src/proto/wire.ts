@@ -1,6 +1,6 @@
 /** Protocol buffers on the wire: a bounded reader that copies nothing, and a small writer. */
 import { type Bytes, concat, fromUtf8, utf8 } from '@merlon/core';
-import { invalidModel } from '../error.ts';
+import { GraphError, invalidModel } from '../error.ts';
 
 /** One field as it stands on the wire. */
 export interface WireField {
@@ -12,12 +12,27 @@ export interface WireField {
   readonly kind: 'varint' | 'fixed64' | 'bytes' | 'fixed32';
 }
 
+/** How many more parts of a file may be kept; each costs far more memory than its two bytes. */
+export interface PartBudget {
+  left: number;
+}
+
 const nothing = new Uint8Array(0);
 
-/** Every field of a message in order; throws `invalid-model` when it is cut or malformed. */
-export function* wireFields(message: Uint8Array): Generator<WireField> {
+/** Counts one part; throws `too-large` once there are too many. */
+export function spend(budget: PartBudget): void {
+  budget.left--;
+  if (budget.left < 0) throw new GraphError('too-large', 'the model has too many parts');
+}
+
+/**
+ * Every field of a message in order; throws `invalid-model` when it is cut or malformed. Fields
+ * are counted against the budget, if there is one.
+ */
+export function* wireFields(message: Uint8Array, budget?: PartBudget): Generator<WireField> {
   let at = 0;
   while (at < message.length) {
+    if (budget !== undefined) spend(budget);
     const tag = readVarint(message, at);
     at = tag.end;
     const number = Number(tag.value >> 3n);
@@ -93,6 +108,14 @@ export function* packedVarints(field: WireField): Generator<bigint> {
     yield BigInt.asIntN(64, value);
     at = end;
   }
+}
+
+/** How many numbers a field holds: each ends with a byte below 128. */
+export function packedCount(field: WireField): number {
+  if (field.kind === 'varint') return 1;
+  let count = 0;
+  for (const byte of field.bytes) if (byte < 128) count++;
+  return count;
 }
 
 function cut(): Error {
