@@ -147,7 +147,7 @@ describe('bad input', () => {
       expect([name, done.state]).toEqual([name, 'refused']);
     }
   });
-  it('a complete version takes no more files, and cannot be approved before its steps', async () => {
+  it('a complete version takes no more files and needs its steps before approval', async () => {
     const id = await bring('late', 'model.txt', utf8('nothing but words\n'));
     const at = `/api/v1/versions/${id}/files/more.txt`;
     const { answer } = await developer.client.attempt('PUT', at, utf8('x'));

@@ -145,3 +145,8 @@ function optionFault(error: unknown, known: readonly string[]): unknown {
 export function usage(message: string, hint = 'see --help'): PlatformError {
   return new PlatformError('bad-request', message, { hint });
 }
+
+/** The folder of all state. */
+export function homeOf(args: Arguments): string {
+  return args.text('home') ?? '.merlon';
+}

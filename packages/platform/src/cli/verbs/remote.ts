@@ -5,9 +5,8 @@ import { controlStatus } from '../../control.ts';
 import { PlatformError } from '../../errors.ts';
 import { below, filesBelow, readBytes } from '../files.ts';
 import { table } from '../table.ts';
-import { type Arguments, type OptionSpec, usage } from '../usage.ts';
+import { type Arguments, homeOf, type OptionSpec, usage } from '../usage.ts';
 import type { Verb, VerbResult } from '../verb.ts';
-import { homeOf } from './start.ts';
 
 const remoteOptions: Readonly<Record<string, OptionSpec>> = {
   url: { type: 'string', help: 'the platform (default: the one that runs in --home)' },

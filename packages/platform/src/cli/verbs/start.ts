@@ -5,7 +5,7 @@ import { PlatformError } from '../../errors.ts';
 import { type Running, type StartOptions, start } from '../../main.ts';
 import type { TourLine, TourResult } from '../../tour/tour.ts';
 import { table } from '../table.ts';
-import type { Arguments } from '../usage.ts';
+import { type Arguments, homeOf } from '../usage.ts';
 import type { Terminal, Verb } from '../verb.ts';
 
 const portDefault = 7700;
@@ -59,11 +59,6 @@ export const tourVerb: Verb = {
     return { exit: failed ? 1 : 0, json: result, text: tourTable(result) };
   },
 };
-
-/** The folder of all state. */
-export function homeOf(args: Arguments): string {
-  return args.text('home') ?? '.merlon';
-}
 
 function startOptions(args: Arguments, terminal: Terminal, port?: number): StartOptions {
   const { MERLON_PASSPHRASE: passphrase, MERLON_DATABASE_URL: databaseUrl } = process.env;

@@ -1,0 +1,212 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { notBuilt, verbs } from '../src/cli/verbs.ts';
+import { start } from '../src/main.ts';
+
+const bin = fileURLToPath(new URL('../src/cli/merlon.ts', import.meta.url));
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'merlon-cli-'));
+const at = (name: string): string => join(folder, name);
+const digits = join(root, 'models/digits.onnx');
+const mnist = join(root, 'data/mnist-test.npz');
+
+writeFileSync(at('empty.onnx'), '');
+writeFileSync(at('cut.onnx'), Buffer.from([8, 8, 58, 127]));
+writeFileSync(at('one.pkl'), '.');
+writeFileSync(at('bad.csv'), 'a,b\n1,2\n3,NaN\n');
+mkdirSync(at('folder'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function merlon(args: readonly string[], env: Readonly<Record<string, string>> = {}): Ran {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH ?? '', ...env },
+    cwd: folder,
+    timeout: 30_000,
+  });
+  return { status, stdout, stderr };
+}
+
+/** The same without blocking this process, for when it is itself asked by the command. */
+async function merlonBeside(args: readonly string[], env: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, [bin, ...args], {
+    env: { PATH: process.env.PATH ?? '', ...env },
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const [status] = await once(child, 'close');
+  return { status: status as number | null, stderr };
+}
+
+describe('help', () => {
+  it('tells every verb of the contract, built or not', () => {
+    const { status, stdout } = merlon(['--help']);
+    expect(status).toBe(0);
+    const contract = [
+      ...['start', 'tour', 'scan', 'fix', 'attack', 'gradient', 'privacy', 'harden', 'certify'],
+      ...['keys', 'seal', 'open', 'sign', 'verify', 'model', 'data', 'job', 'serve', 'incident'],
+      ...['share', 'ledger', 'report', 'backup', 'restore', 'doctor'],
+    ];
+    for (const verb of contract) expect(stdout).toContain(verb);
+    expect([...Object.keys(verbs), ...Object.keys(notBuilt)].sort()).toEqual(contract.sort());
+  });
+  it.each(Object.keys(verbs))('%s has its own', (verb) => {
+    const { status, stdout } = merlon([verb, '--help']);
+    expect([status, stdout.startsWith(`Usage: merlon ${verb}`)]).toEqual([0, true]);
+    expect(stdout).toContain('--json');
+    expect(stdout).toContain('--home');
+  });
+});
+
+/** Arguments, exit code, and what standard error says. */
+const bad: readonly [string[], number, RegExp][] = [
+  [['attck'], 2, /there is no verb "attck"\n.*did you mean "attack"/],
+  [['fix', 'x'], 2, /"fix" is not built yet/],
+  [['incident', 'run'], 2, /"incident run" is not built yet/],
+  [['keys', 'rotate'], 2, /"keys rotate" is not built yet/],
+  [['scan'], 2, /PATH expected, got nothing/],
+  [['scan', 'missing.bin'], 2, /"missing.bin" does not exist/],
+  [['scan', '.', '--profile', 'loose'], 2, /"--profile" expected ml, strict, got "loose"/],
+  [['scan', '.', '--formt', 'json'], 2, /there is no option "--formt"\n.*did you mean "format"/],
+  [['scan', '.', '--format', 'cyclonedx'], 2, /"cyclonedx" is not built yet/],
+  [['attack', 'missing.onnx', '--data', mnist], 2, /the model "missing.onnx" does not exist/],
+  [['attack', 'folder', '--data', mnist], 2, /expected a file, got the folder "folder"/],
+  [['attack', 'empty.onnx', '--data', mnist], 2, /the model "empty.onnx" is empty/],
+  [['attack', 'cut.onnx', '--data', mnist], 2, /not a sound ONNX model/],
+  [['attack', digits], 2, /"--data" is needed/],
+  [['attack', digits, '--data', 'bad.csv', '--label', 'c'], 2, /"c"|bad.csv|column/],
+  [['attack', digits, '--data', mnist, '--epsilon', 'far'], 2, /"--epsilon" expected a number/],
+  [['attack', digits, '--data', mnist, '--attacks', 'pdg'], 2, /pdg/],
+  [['attack', digits, '--data', mnist, '--samples', '0'], 2, /"--samples" expected a whole number/],
+  [['gradient', 'cut.onnx', '-o', 'out.onnx'], 2, /not a sound ONNX model/],
+  [
+    ['harden', digits, '--data', mnist, '--method', 'mart', '-o', 'x'],
+    2,
+    /"mart" is not built yet/,
+  ],
+  [['seal', 'bad.csv'], 2, /"--recipient" is needed/],
+  [['seal', 'bad.csv', '-r', 'age1'], 2, /"--recipient" expected age1…, got "age1"/],
+  [['seal', 'missing', '-r', 'x'], 2, /expected age1…|does not exist/],
+  [['open', 'bad.csv', '-i', 'missing'], 2, /the identity file "missing" does not exist/],
+  [['sign', 'bad.csv', '--key', 'k'], 2, /DIR expected a folder/],
+  [['verify', 'folder', '--signature', 'one.pkl'], 2, /"--key" is needed|key/],
+  [['model', 'list'], 2, /no platform runs in this home/],
+  [
+    ['model', 'fly', '--url', 'http://127.0.0.1:1', '--api-key', 'k'],
+    2,
+    /"model" expected add, list/,
+  ],
+  [['model', 'list', '--url', 'http://127.0.0.1:1', '--api-key', 'k'], 2, /does not answer/],
+  [['ledger', 'verify', '--url', 'nonsense', '--api-key', 'k'], 2, /expected an address/],
+  [['start', '--port', '99999'], 2, /"--port" expected a whole number from 0 to 65535/],
+  [['start', '--port', '0', '--address', '0.0.0.0'], 2, /has no TLS/],
+  [['start', '--port', '0', '--webhook', 'here'], 2, /"--webhook" expected an address/],
+  [['start', '--port', '0', '--home', 'bad.csv'], 2, /cannot use ".*bad.csv" as home/],
+  [['tour', 'now', '--hom', 'x'], 2, /there is no option "--hom"/],
+];
+
+describe('bad input is one sentence and what to do next', () => {
+  it.each(bad)('%j → %i', (args, status, said) => {
+    const ran = merlon(args);
+    expect(ran.stderr).toMatch(said);
+    expect(ran.status).toBe(status);
+    expect(ran.stderr).not.toMatch(/\n\s+at |node_modules|\.ts:\d/);
+    const asJson = merlon([...args, '--json']);
+    const { error } = JSON.parse(asJson.stdout) as { error: Record<string, string> };
+    expect(Object.keys(error).sort()).toEqual(['code', 'hint', 'message']);
+    expect(asJson.status).toBe(status);
+  });
+});
+
+describe('exit codes of a scan', () => {
+  it('0 clean, 1 found, 3 not understood; found beats the rest', () => {
+    writeFileSync(at('evil.pkl'), "cposix\nsystem\n(S'echo inert'\ntR.");
+    writeFileSync(
+      at('noise.bin'),
+      Buffer.from(Array.from({ length: 999 }, (_, i) => (i * 7) % 256)),
+    );
+    expect(merlon(['scan', digits]).status).toBe(0);
+    expect(merlon(['scan', 'evil.pkl']).status).toBe(1);
+    expect(merlon(['scan', 'noise.bin']).status).toBe(3);
+    const all = merlon(['scan', digits, 'evil.pkl', 'noise.bin', '--json']);
+    expect(all.status).toBe(1);
+    const { files } = JSON.parse(all.stdout) as { files: { path: string; verdict: string }[] };
+    expect(files.map(({ path, verdict }) => [path, verdict])).toEqual([
+      [digits, 'clean'],
+      ['evil.pkl', 'flagged'],
+      ['noise.bin', 'not-understood'],
+    ]);
+  });
+});
+
+describe('the vault on files', () => {
+  it('seals and opens, signs and verifies, and refuses what was changed', () => {
+    const made = merlon(['keys', 'new', '-o', 'id.txt', '--json']);
+    const { recipient } = JSON.parse(made.stdout) as { recipient: string };
+    expect(merlon(['seal', digits, '-r', recipient, '-o', 'd.age']).status).toBe(0);
+    expect(merlon(['open', 'd.age', '-i', 'id.txt', '-o', 'd.onnx']).status).toBe(0);
+    expect(merlon(['scan', 'd.onnx']).status).toBe(0);
+    merlon(['keys', 'new', '-o', 'other.txt']);
+    const wrong = merlon(['open', 'd.age', '-i', 'other.txt', '-o', 'e.onnx']);
+    expect([wrong.status, /cannot|open/.test(wrong.stderr)]).toEqual([2, true]);
+  });
+});
+
+describe('homes', () => {
+  const quiet = { port: 0, onFault: () => undefined };
+  it('refuse a wrong passphrase, a newer home, a taken home and a taken port', async () => {
+    const home = at('home');
+    const running = await start({ ...quiet, home, passphrase: 'one right passphrase' });
+    const env = { MERLON_PASSPHRASE: 'one right passphrase' };
+    const again = await merlonBeside(['start', '--port', '0', '--home', home], env);
+    expect(again.stderr).toMatch(/this home is already running at http:\/\/localhost:/);
+    await running.close();
+    const wrong = merlon(['start', '--port', '0', '--home', home], { MERLON_PASSPHRASE: 'wrong' });
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('does not open')]);
+    const none = merlon(['start', '--port', '0', '--home', home]);
+    expect(none.stderr).toMatch(/opens with a passphrase\n.*MERLON_PASSPHRASE/);
+    mkdirSync(at('newer'));
+    writeFileSync(
+      join(at('newer'), 'merlon.json'),
+      '{"format":99,"rootKey":{"provider":"key-file"}}',
+    );
+    expect(merlon(['start', '--port', '0', '--home', at('newer')]).stderr).toMatch(
+      /expected home format/,
+    );
+    const blocker = createServer().listen(0, '127.0.0.1');
+    await new Promise<void>((resolve) => blocker.once('listening', () => resolve()));
+    const address = blocker.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const wish = ['start', '--port', String(port), '--home', at('other')];
+    const taken = await merlonBeside(wish, {});
+    expect([taken.status, taken.stderr]).toEqual([
+      2,
+      expect.stringContaining(`port ${port} is taken`),
+    ]);
+    blocker.close();
+  });
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) console.warn('skipped: root may write to read-only folders');
+  it.skipIf(isRoot)('refuse a folder that cannot be written', () => {
+    mkdirSync(at('locked'));
+    chmodSync(at('locked'), 0o500);
+    const ran = merlon(['start', '--port', '0', '--home', join(at('locked'), 'home')]);
+    expect([ran.status, ran.stderr]).toEqual([2, expect.stringMatching(/cannot use/)]);
+  });
+});
