@@ -8,6 +8,7 @@ const tasks: Readonly<Record<string, () => Promise<Task>>> = {
   harden: async () => (await import('./tasks/harden.ts')).hardenTask as Task,
   load: async () => (await import('./tasks/serve.ts')).loadTask as Task,
   infer: async () => (await import('./tasks/serve.ts')).inferTask as Task,
+  probe: async () => (await import('./tasks/probe.ts')).probeTask as Task,
   reference: async () => (await import('./tasks/reference.ts')).referenceTask as Task,
 };
 
