@@ -34,7 +34,7 @@ function merlon(args: readonly string[], env: Readonly<Record<string, string>> =
     encoding: 'utf8',
     env: { PATH: process.env.PATH ?? '', ...env },
     cwd: folder,
-    timeout: 30_000,
+    timeout: 60_000,
   });
   return { status, stdout, stderr };
 }
@@ -122,16 +122,20 @@ const bad: readonly [string[], number, RegExp][] = [
 ];
 
 describe('bad input is one sentence and what to do next', () => {
-  it.each(bad)('%j → %i', (args, status, said) => {
-    const ran = merlon(args);
-    expect(ran.stderr).toMatch(said);
-    expect(ran.status).toBe(status);
-    expect(ran.stderr).not.toMatch(/\n\s+at |node_modules|\.ts:\d/);
-    const asJson = merlon([...args, '--json']);
-    const { error } = JSON.parse(asJson.stdout) as { error: Record<string, string> };
-    expect(Object.keys(error).sort()).toEqual(['code', 'hint', 'message']);
-    expect(asJson.status).toBe(status);
-  });
+  it.each(bad)(
+    '%j → %i',
+    (args, status, said) => {
+      const ran = merlon(args);
+      expect(ran.stderr).toMatch(said);
+      expect(ran.status).toBe(status);
+      expect(ran.stderr).not.toMatch(/\n\s+at |node_modules|\.ts:\d/);
+      const asJson = merlon([...args, '--json']);
+      const { error } = JSON.parse(asJson.stdout) as { error: Record<string, string> };
+      expect(Object.keys(error).sort()).toEqual(['code', 'hint', 'message']);
+      expect(asJson.status).toBe(status);
+    },
+    60_000,
+  );
 });
 
 describe('exit codes of a scan', () => {
@@ -170,7 +174,7 @@ describe('the vault on files', () => {
 
 describe('homes', () => {
   const quiet = { port: 0, onFault: () => undefined };
-  it('refuse a wrong passphrase, a newer home, a taken home and a taken port', async () => {
+  it('refuse a wrong passphrase, a newer home, a taken home and a port', async () => {
     const home = at('home');
     const running = await start({ ...quiet, home, passphrase: 'one right passphrase' });
     const env = { MERLON_PASSPHRASE: 'one right passphrase' };
@@ -200,7 +204,7 @@ describe('homes', () => {
       expect.stringContaining(`port ${port} is taken`),
     ]);
     blocker.close();
-  });
+  }, 90_000);
   const isRoot = process.getuid?.() === 0;
   if (isRoot) console.warn('skipped: root may write to read-only folders');
   it.skipIf(isRoot)('refuse a folder that cannot be written', () => {

@@ -5,12 +5,6 @@ export function percent(value: unknown): string {
   return typeof value === 'number' ? `${(100 * value).toFixed(1)} %` : '–';
 }
 
-/** A change of a fraction in percentage points, with its sign. */
-export function points(after: number, before: number): string {
-  const change = 100 * (after - before);
-  return `${change < 0 ? '−' : '+'}${Math.abs(change).toFixed(1)} points`;
-}
-
 /** A size with its unit. */
 export function bytes(value: number): string {
   if (value < 1000) return `${value} B`;
@@ -24,35 +18,19 @@ export function when(iso: string | null): string {
   return new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 }
 
-/** Date. */
-export function day(iso: string): string {
-  return new Date(iso).toLocaleDateString(undefined, { dateStyle: 'medium' });
-}
-
-/** Time of day with milliseconds, where the reader is. */
+/** Time of day with milliseconds. */
 export function clockTime(iso: string): string {
-  const at = new Date(iso);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const clock = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':');
-  return `${clock}.${String(at.getMilliseconds()).padStart(3, '0')}`;
+  return new Date(iso).toISOString().slice(11, 23);
 }
 
-/** Time between two times; a dash while the second has not come. */
+/** Seconds between two times. */
 export function secondsBetween(from: string, to: string | null): string {
   if (to === null) return '–';
   const seconds = (Date.parse(to) - Date.parse(from)) / 1000;
-  if (seconds < 0.1) return `${Math.round(1000 * seconds)} ms`;
   return `${seconds < 10 ? seconds.toFixed(2) : seconds.toFixed(1)} s`;
 }
 
 /** A number with few digits. */
 export function short(value: unknown): string {
-  if (typeof value !== 'number') return '–';
-  if (value !== 0 && Math.abs(value) < 1e-3) return value.toExponential(1);
-  return Number(value.toPrecision(3)).toLocaleString();
-}
-
-/** A count with its noun. */
-export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString()} ${noun}${count === 1 ? '' : 's'}`;
+  return typeof value === 'number' ? String(Number(value.toPrecision(3))) : '–';
 }

@@ -3,12 +3,11 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Link, Navigate, Outlet, useNavigate } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { signOut } from '../api/auth.ts';
-import { type LiveState, useLiveNews } from '../api/live.ts';
+import { useLiveNews } from '../api/live.ts';
 import { useSession } from '../api/queries.ts';
-import { Enrol } from '../pages/enrol.tsx';
+import { Enrol } from '../pages/join.tsx';
 import { Mark } from './mark.tsx';
 import { Loaded } from './state.tsx';
-import { useFocusOnChange } from './title.ts';
 
 const pages = [
   ['/', 'Models'],
@@ -22,20 +21,19 @@ const pages = [
 export function Shell(): ReactNode {
   const session = useSession();
   const inside = session.data?.signedIn === true && session.data.secondFactor;
-  const live = useLiveNews(inside);
-  useFocusOnChange('content');
+  useLiveNews(inside);
   return (
     <Loaded query={session}>
       {({ signedIn, secondFactor, name, role }) => {
-        if (!signedIn) return <Navigate to="/sign-in" search={{ to: location.pathname }} />;
+        if (!signedIn) return <Navigate to="/sign-in" />;
         if (!secondFactor) return <Enrol />;
         return (
           <>
             <a className="skip" href="#content">
               Skip to the content
             </a>
-            <Top name={name} role={role} live={live} />
-            <main id="content" tabIndex={-1}>
+            <Top name={name} role={role} />
+            <main id="content">
               <Outlet />
             </main>
           </>
@@ -45,18 +43,13 @@ export function Shell(): ReactNode {
   );
 }
 
-function Top(props: {
-  readonly name: string;
-  readonly role: string;
-  readonly live: LiveState;
-}): ReactNode {
+function Top({ name, role }: { readonly name: string; readonly role: string }): ReactNode {
   const client = useQueryClient();
   const navigate = useNavigate();
   const leave = async (): Promise<void> => {
-    // The session may be over already; either way nobody is signed in after this.
-    await signOut().catch(() => undefined);
+    await signOut();
     client.clear();
-    await navigate({ to: '/sign-in', search: {} });
+    await navigate({ to: '/sign-in' });
   };
   return (
     <header className="top">
@@ -76,23 +69,13 @@ function Top(props: {
         </ul>
       </nav>
       <div className="who">
-        <Live state={props.live} />
         <span>
-          {props.name} <span className="quiet">· {props.role}</span>
+          {name} <span className="quiet">· {role}</span>
         </span>
         <button type="button" onClick={() => void leave()}>
           Sign out
         </button>
       </div>
     </header>
-  );
-}
-
-/** Silent while all is well; a broken stream is told, since figures may be old then. */
-function Live({ state }: { readonly state: LiveState }): ReactNode {
-  return (
-    <span role="status">
-      {state === 'lost' ? <span className="badge warn">Reconnecting …</span> : null}
-    </span>
   );
 }
