@@ -6,11 +6,11 @@ import { type Backward, type GradientRule, scalar, sumTo } from './builder.ts';
 const input = (forward: OnnxNode, index = 0): string => forward.inputs[index] ?? '';
 const output = (forward: OnnxNode): string => forward.outputs[0] ?? '';
 
-/** What a broadcasting operator gives to the input of an index. */
+/** What a broadcasting operator gives to the input of an index; null for nothing. */
 type Share = (
   context: Backward,
   of: { readonly forward: OnnxNode; readonly gradient: string; readonly index: number },
-) => string;
+) => string | null;
 
 /** Gives to every input what it wants, summed back to its own shape. */
 function broadcasting(share: Share): GradientRule {
@@ -18,6 +18,7 @@ function broadcasting(share: Share): GradientRule {
     for (const [index, name] of forward.inputs.entries()) {
       if (!context.wants(name)) continue;
       const given = share(context, { forward, gradient, index });
+      if (given === null) continue;
       const from = context.shape(output(forward));
       context.give(name, sumTo(context, given, from, context.shape(name)));
     }
@@ -55,6 +56,7 @@ export const elementwiseRules: Readonly<Record<string, GradientRule>> = {
   Max: broadcasting((context, of) => extreme(context, of)),
   Min: broadcasting((context, of) => extreme(context, { ...of, index: 1 - of.index })),
   Where: broadcasting((context, { forward, gradient, index }) => {
+    if (index === 0) return null;
     const zero = scalar(context, 0);
     const [own, other] = index === 1 ? [gradient, zero] : [zero, gradient];
     return context.emit('Where', [input(forward), own, other]);

@@ -10,14 +10,18 @@ import {
   type OnnxTensor,
   type OnnxValue,
 } from '../onnx/model.ts';
+import { activationRules } from './activation.ts';
 import { type Backward, type GradientRule, GraphBuilder } from './builder.ts';
 import { convolutionRules } from './convolution.ts';
 import { elementwiseRules } from './elementwise.ts';
+import { constantsOf, scoresOf, trainable } from './forward.ts';
 import { linearRules } from './linear.ts';
 import { emitLoss, type Loss, names } from './loss.ts';
+import { normalizeRules } from './normalize.ts';
 import { modelInputs, observeShapes } from './observe.ts';
 import { poolingRules } from './pooling.ts';
-import { shapeRules } from './shape.ts';
+import { reduceRules } from './reduce.ts';
+import { manyOutputs, shapeRules } from './shape.ts';
 
 /** What to differentiate. */
 export interface GradientOptions {
@@ -41,12 +45,18 @@ export interface GradientModel {
 }
 
 const rules: Readonly<Record<string, GradientRule>> = {
+  ...activationRules,
   ...convolutionRules,
   ...elementwiseRules,
   ...linearRules,
+  ...normalizeRules,
   ...poolingRules,
+  ...reduceRules,
   ...shapeRules,
 };
+
+/** The first with the operators that every gradient needs; overlapping pools need 10. */
+const opsetMin = 9;
 
 /** Operators that can be differentiated. */
 export const differentiableOperators: readonly string[] = Object.keys(rules).sort();
@@ -68,10 +78,16 @@ export async function gradientModel(
   }
   const shapes = await observeShapes(model);
   const { scores, nodes } = scoresOf(model, shapes);
-  const weights = mode === 'constant' ? [] : trainable(model);
+  const weights = mode === 'constant' ? [] : trainable(model, nodes);
   const wanted = mode === 'train' ? weights.map((tensor) => tensor.name) : [input.name];
   const builder = new GraphBuilder();
   const context = contextOf(builder, { model, nodes, shapes, weights, wanted });
+  if (context.opset < opsetMin) {
+    const got = `expected opset ${opsetMin} or newer, got ${context.opset}`;
+    throw new GraphError('unsupported-operator', `the model cannot be differentiated: ${got}`, {
+      hint: 'export the model again with a newer opset',
+    });
+  }
   const classes = shapes.get(scores)?.[1] ?? 0;
   const emitted = emitLoss(context, { scores, classes, loss });
   builder.give(scores, mode === 'train' ? averaged(context, emitted.seed) : emitted.seed);
@@ -93,7 +109,8 @@ function backwards(builder: GraphBuilder, context: Backward, nodes: readonly Onn
     const reached = forward.outputs.findIndex((output) => builder.gradientOf(output) !== null);
     const gradient = builder.gradientOf(forward.outputs[reached] ?? '');
     if (gradient === null) continue;
-    const rule = forward.domain === '' && reached === 0 ? rules[forward.operator] : undefined;
+    const known = reached === 0 || manyOutputs.has(forward.operator);
+    const rule = forward.domain === '' && known ? rules[forward.operator] : undefined;
     if (rule === undefined) {
       const operator =
         forward.domain === '' ? forward.operator : `${forward.domain}.${forward.operator}`;
@@ -101,47 +118,6 @@ function backwards(builder: GraphBuilder, context: Backward, nodes: readonly Onn
     }
     rule(context, forward, gradient);
   }
-}
-
-/** The output with scores [N, K]; a softmax that ends the model is left out. */
-function scoresOf(
-  { graph }: OnnxModel,
-  shapes: ReadonlyMap<string, readonly number[]>,
-): { scores: string; nodes: readonly OnnxNode[] } {
-  const output = graph.outputs.find(({ name, elementType }) => {
-    return elementType === elementTypes.float32 && shapes.get(name)?.length === 2;
-  });
-  if (output === undefined) {
-    throw new GraphError('shape-mismatch', 'expected a float32 output of scores [N, classes]');
-  }
-  const last = graph.nodes.find((node) => node.outputs.includes(output.name));
-  const isHead = last?.operator === 'Softmax' || last?.operator === 'LogSoftmax';
-  const scores = isHead ? (last.inputs[0] ?? output.name) : output.name;
-  return { scores, nodes: needed(graph.nodes, scores) };
-}
-
-/** The nodes that a value depends on, in their order. */
-function needed(nodes: readonly OnnxNode[], value: string): OnnxNode[] {
-  const wanted = new Set([value]);
-  const kept: OnnxNode[] = [];
-  for (const node of [...nodes].reverse()) {
-    if (!node.outputs.some((output) => wanted.has(output))) continue;
-    kept.unshift(node);
-    for (const input of node.inputs) wanted.add(input);
-  }
-  return kept;
-}
-
-/** Weights and biases of the layers; everything else stays as it is. */
-function trainable({ graph }: OnnxModel): OnnxTensor[] {
-  const layered = new Set(
-    graph.nodes.flatMap(({ operator, inputs }) =>
-      ['Conv', 'Gemm', 'MatMul'].includes(operator) ? inputs.slice(1) : [],
-    ),
-  );
-  return graph.initializers.filter(
-    ({ name, elementType }) => layered.has(name) && elementType === elementTypes.float32,
-  );
 }
 
 function contextOf(
@@ -162,7 +138,7 @@ function contextOf(
     }
   }
   const state = new Set(of.weights.map((tensor) => tensor.name));
-  const constants = constantsOf(model);
+  const constants = constantsOf(model.graph);
   return {
     opset: model.opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0,
     wants: (name) => reached.has(name),
@@ -175,21 +151,10 @@ function contextOf(
     emit: (operator, inputs, attributes) => builder.emit(operator, inputs, attributes),
     floats: (shape, values) => builder.floats(shape, values),
     ints: (values) => builder.ints(values),
+    gradient: (name) => builder.gradientOf(name),
     give: (name, gradient) => builder.give(name, gradient),
     extraOutput: (node, index) => builder.extraOutput(node, index),
   };
-}
-
-function constantsOf({ graph }: OnnxModel): ReadonlyMap<string, OnnxTensor> {
-  const constants = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
-  for (const { operator, outputs, attributes } of graph.nodes) {
-    const { value } = attributes;
-    const [output] = outputs;
-    if (operator === 'Constant' && value?.kind === 'tensor' && output !== undefined) {
-      constants.set(output, value.value);
-    }
-  }
-  return constants;
 }
 
 /** Divides by the number of rows, which is only known when the graph runs. */
@@ -242,7 +207,7 @@ function assemble(
   };
   const { float32, int64 } = elementTypes;
   const [batch = null] = input.shape ?? [];
-  const rows = typeof batch === 'string' ? batch : 'N';
+  const rows = batch === null || batch === '' ? 'N' : batch;
   const shapeOf = (final: string): OnnxValue['shape'] => {
     const weight = final.slice(names.gradient.length + 1);
     return weight === '' ? input.shape : (shapes.get(weight) ?? null);
