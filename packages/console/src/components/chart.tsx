@@ -14,6 +14,9 @@ export interface Series {
 
 const height = 132;
 const axisWidth = 44;
+const axisHeight = 24;
+/** Seconds between marks, so that no two show the same time. */
+const marks = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
 
 /** Draws the series; redrawn when they, the width or the colour scheme change. */
 export function Chart(props: {
@@ -77,7 +80,13 @@ function draw(element: HTMLElement, times: readonly number[], series: readonly S
       cursor: { show: false },
       scales: { y: { range: (_plot, _least, most) => [0, Math.max(1, most) * 1.1] } },
       axes: [
-        { ...axis, space: 80, values: (_plot, splits) => splits.map(clockOf) },
+        {
+          ...axis,
+          size: axisHeight,
+          space: 80,
+          incrs: marks,
+          values: (_plot, splits) => splits.map(clockOf),
+        },
         { ...axis, size: axisWidth },
       ],
       series: [

@@ -52,6 +52,16 @@ export function short(value: unknown): string {
   return Number(value.toPrecision(3)).toLocaleString();
 }
 
+const detectors: Readonly<Record<string, string>> = {
+  'drift-ks': 'Drift (KS)',
+  'extraction-prada': 'Extraction (PRADA)',
+};
+
+/** A detector as people call it; its own name when it is unknown. */
+export function detectorName(name: unknown): string {
+  return typeof name === 'string' ? (detectors[name] ?? name) : '–';
+}
+
 /** A count with its noun. */
 export function counted(count: number, noun: string): string {
   return `${count.toLocaleString()} ${noun}${count === 1 ? '' : 's'}`;

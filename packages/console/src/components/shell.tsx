@@ -1,7 +1,7 @@
 /** What stands around every page of a signed-in person; others are sent to sign in. */
 import { useQueryClient } from '@tanstack/react-query';
-import { Link, Navigate, Outlet, useNavigate } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
+import { Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { type ReactNode, useEffect } from 'react';
 import { signOut } from '../api/auth.ts';
 import { type LiveState, useLiveNews } from '../api/live.ts';
 import { useSession } from '../api/queries.ts';
@@ -27,7 +27,7 @@ export function Shell(): ReactNode {
   return (
     <Loaded query={session}>
       {({ signedIn, secondFactor, name, role }) => {
-        if (!signedIn) return <Navigate to="/sign-in" search={{ to: location.pathname }} />;
+        if (!signedIn) return <ToSignIn />;
         if (!secondFactor) return <Enrol />;
         return (
           <>
@@ -43,6 +43,16 @@ export function Shell(): ReactNode {
       }}
     </Loaded>
   );
+}
+
+/** Leads to sign-in once, and remembers the page that was asked for. */
+function ToSignIn(): ReactNode {
+  const navigate = useNavigate();
+  useEffect(() => {
+    const to = location.pathname;
+    void navigate({ to: '/sign-in', search: to === '/' ? {} : { to }, replace: true });
+  }, [navigate]);
+  return null;
 }
 
 function Top(props: {

@@ -15,11 +15,13 @@ export function Table<T>(props: {
   readonly columns: readonly Column<T>[];
   readonly rows: readonly T[];
   readonly rowKey: (row: T) => string;
+  /** Many short rows: narrow screens scroll sideways instead of making cards. */
+  readonly dense?: boolean;
 }): ReactNode {
   const { columns, rows } = props;
   return (
     <div className="scroll">
-      <table className="cards">
+      <table className={props.dense === true ? 'wide' : 'cards'}>
         <caption className="hidden">{props.caption}</caption>
         <thead>
           <tr>

@@ -11,7 +11,7 @@ export function useTitle(title: string): void {
 
 /** Moves the keyboard to the content whenever another page is shown, but not at the first. */
 export function useFocusOnChange(id: string): void {
-  const { pathname } = useLocation();
+  const pathname = useLocation({ select: (at) => at.pathname });
   const shown = useRef(pathname);
   useEffect(() => {
     if (shown.current === pathname) return;

@@ -45,7 +45,6 @@ function Segment(props: {
       </span>
       <span className="label" aria-hidden="true">
         {name}
-        {share === null ? '' : ` ${Math.round(100 * share)} %`}
       </span>
       <span className="hidden">{`${name}: ${word}`}</span>
     </li>

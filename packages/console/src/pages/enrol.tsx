@@ -53,24 +53,28 @@ function Verify(props: { readonly started: Enrolment; readonly enter: () => void
   const { uri, secret, recoveryCodes } = props.started;
   return (
     <ol className="steps">
-      <li className="stack">
-        <p>
-          Add this secret to your authenticator app, or{' '}
-          <a href={uri}>open it in an app on this device</a>.
-        </p>
-        <Secret text={secret.replace(/(.{4})(?=.)/g, '$1 ')} label="Secret" />
+      <li>
+        <div className="stack">
+          <p>
+            Add this secret to your authenticator app, or{' '}
+            <a href={uri}>open it in an app on this device</a>.
+          </p>
+          <Secret text={secret.replace(/(.{4})(?=.)/g, '$1 ')} label="Secret" />
+        </div>
       </li>
       {recoveryCodes.length === 0 ? null : (
-        <li className="stack">
-          <p>
-            Keep these recovery codes in a safe place. Each opens one sign-in without the app; they
-            are not shown again.
-          </p>
-          <Secret
-            text={recoveryCodes.join('\n')}
-            label="Recovery codes"
-            rows={recoveryCodes.length}
-          />
+        <li>
+          <div className="stack">
+            <p>
+              Keep these recovery codes in a safe place. Each opens one sign-in without the app;
+              they are not shown again.
+            </p>
+            <Secret
+              text={recoveryCodes.join('\n')}
+              label="Recovery codes"
+              rows={recoveryCodes.length}
+            />
+          </div>
         </li>
       )}
       <li>

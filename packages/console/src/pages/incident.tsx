@@ -6,7 +6,7 @@ import { useIncident, useVersionNames } from '../api/queries.ts';
 import { useMay } from '../api/roles.ts';
 import type { Incident, IncidentDetail } from '../api/types.ts';
 import { Ask, Choice, Form, LongField } from '../components/form.tsx';
-import { clockTime, day, secondsBetween, short, when } from '../components/format.ts';
+import { clockTime, day, detectorName, secondsBetween, short, when } from '../components/format.ts';
 import { Badge, Figure, Loaded, severityTone, type Tone } from '../components/state.tsx';
 import { useTitle } from '../components/title.ts';
 import { stateTones } from './incidents.tsx';
@@ -80,7 +80,6 @@ function Measured({ incident }: { readonly incident: Incident }): ReactNode {
 function FactList({ detail }: { readonly detail: IncidentDetail }): ReactNode {
   const { incident, shares } = detail;
   const nameOf = useVersionNames();
-  const { detector } = incident.detail;
   const times = [
     ['First request', incident.startedAt],
     ['Detected', incident.detectedAt],
@@ -97,7 +96,7 @@ function FactList({ detail }: { readonly detail: IncidentDetail }): ReactNode {
           </Link>
         </dd>
         <dt>Detector</dt>
-        <dd>{typeof detector === 'string' ? detector : '–'}</dd>
+        <dd>{detectorName(incident.detail.detector)}</dd>
         <dt>Technique (ATLAS)</dt>
         <dd className="mono">{incident.technique}</dd>
         <dt>Shared</dt>

@@ -7,7 +7,7 @@ import { bytes, counted, percent, when } from '../components/format.ts';
 import { Badge, Empty, Loaded } from '../components/state.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { useTitle } from '../components/title.ts';
-import { Track } from '../components/track.tsx';
+import { shareOf, Track } from '../components/track.tsx';
 
 /** The page. */
 export function ModelsPage(): ReactNode {
@@ -182,12 +182,18 @@ function StateBadge(props: {
     version.steps.some((step) => step.step === name && step.state === 'done');
   if (version.state === 'retired') return <Badge tone="plain">retired</Badge>;
   const running = props.jobs.find((job) => job.state === 'running');
-  if (running !== undefined) return <Badge tone="run">{`${running.kind} runs`}</Badge>;
+  if (running !== undefined) {
+    const share = `${Math.round(100 * shareOf(running))} %`;
+    return <Badge tone="run">{`${running.kind} ${share}`}</Badge>;
+  }
   const refused = version.steps.find((step) => step.state === 'refused' || step.state === 'failed');
   if (refused !== undefined) return <Badge tone="bad">{`${refused.step} ${refused.state}`}</Badge>;
   if (served) return <Badge tone="ok">served</Badge>;
   if (isDone('approve')) return <Badge tone="ok">approved</Badge>;
-  if (version.state === 'complete' && isDone('seal')) return <Badge tone="plain">sealed</Badge>;
+  if (version.state === 'complete' && isDone('seal')) {
+    // Sealing is where data arrives; a model has more to come.
+    return <Badge tone={version.kind === 'data' ? 'ok' : 'plain'}>sealed</Badge>;
+  }
   return <Badge tone="plain">{version.state}</Badge>;
 }
 

@@ -20,7 +20,9 @@ export function Actions({ detail }: { readonly detail: VersionDetail }): ReactNo
   const ready = done('assess') && !approved;
   return (
     <div className="row actions">
-      {may('artifact.bring') && !(has('test') && has('train')) ? <LinkData id={id} /> : null}
+      {may('artifact.bring') && done('seal') && !(has('test') && has('train')) ? (
+        <LinkData id={id} />
+      ) : null}
       {may('job.run') && done('seal') && has('test') ? <Assess id={id} /> : null}
       {may('job.run') && done('assess') && has('train') ? <Harden id={id} /> : null}
       {may('version.approve') && ready && !own ? <Approve id={id} /> : null}

@@ -4,7 +4,7 @@ import { type ReactNode, useMemo } from 'react';
 import { useEvents, useKeys } from '../../api/queries.ts';
 import type { EventPage, ServeEvent, Version } from '../../api/types.ts';
 import { Chart, type Series } from '../../components/chart.tsx';
-import { clockTime, counted, short, when } from '../../components/format.ts';
+import { clockTime, counted, detectorName, short, when } from '../../components/format.ts';
 import { Badge, Empty, Loaded } from '../../components/state.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 
@@ -53,7 +53,7 @@ export function Events({ version }: { readonly version: Version }): ReactNode {
 type Alert = EventPage['alerts'][number];
 
 const alertColumns: readonly Column<Alert>[] = [
-  { head: 'Detector', cell: ({ detector }) => detector },
+  { head: 'Detector', cell: ({ detector }) => detectorName(detector) },
   { head: 'At', kind: 'nowrap', cell: ({ at }) => when(at) },
   { head: 'Measured', kind: 'number', cell: ({ statistic }) => short(statistic) },
   { head: 'Alarm below', kind: 'number', cell: ({ threshold }) => short(threshold) },
@@ -109,6 +109,7 @@ function Requests({ events }: { readonly events: readonly ServeEvent[] }): React
         columns={columns}
         rows={events.slice(0, shownEvents)}
         rowKey={({ id }) => id}
+        dense
       />
       {events.length > shownEvents ? (
         <p className="quiet small foot">The latest {shownEvents} are listed.</p>

@@ -5,7 +5,7 @@ import { useDeployments } from '../../api/queries.ts';
 import { useMay } from '../../api/roles.ts';
 import type { Deployment, Facts, Version } from '../../api/types.ts';
 import { Ask, Choice, Form } from '../../components/form.tsx';
-import { counted, short, when } from '../../components/format.ts';
+import { counted, detectorName, short, when } from '../../components/format.ts';
 import { Badge, Empty, Loaded, type Tone } from '../../components/state.tsx';
 
 /** The section. */
@@ -100,18 +100,13 @@ function DetectorRow({ detector }: { readonly detector: Facts }): ReactNode {
   const { tone, word, text } = detectorWords(detector);
   return (
     <>
-      <dt>{detectorNames[String(detector.detector)] ?? String(detector.detector)}</dt>
+      <dt>{detectorName(detector.detector)}</dt>
       <dd>
         <Badge tone={tone}>{word}</Badge> <span className="quiet">{text}</span>
       </dd>
     </>
   );
 }
-
-const detectorNames: Readonly<Record<string, string>> = {
-  'drift-ks': 'Drift (KS)',
-  'extraction-prada': 'Extraction (PRADA)',
-};
 
 function detectorWords(detector: Facts): { tone: Tone; word: string; text: string } {
   if (detector.detector === 'drift-ks') {

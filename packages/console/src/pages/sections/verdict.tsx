@@ -9,13 +9,18 @@ import { type Column, Table } from '../../components/table.tsx';
 /** The section. */
 export function Verdict({ version }: { readonly version: Version }): ReactNode {
   const result = verdictOf(version);
+  const isRunning = version.steps.some(
+    ({ step, state }) => step === 'assess' && state === 'running',
+  );
   return (
     <section className="card flush">
       <div className="card-head">
         <h2>Verdict</h2>
       </div>
       {result === null ? (
-        <Empty>Not assessed yet. Link test data, then assess.</Empty>
+        <Empty>
+          {isRunning ? 'Being attacked now.' : 'Not assessed. Link test data, then assess.'}
+        </Empty>
       ) : version.parentId === null ? (
         <Measured result={result} before={null} />
       ) : (
