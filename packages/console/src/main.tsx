@@ -1,7 +1,7 @@
 /** Starts the console. */
 import './tokens.css';
 import './app.css';
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -9,7 +9,15 @@ import { Problem } from './api/client.ts';
 import { router } from './router.tsx';
 
 const retriesMax = 2;
-const client = new QueryClient({
+const notSignedIn = 401;
+const client: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error) => {
+      // A session that ended shows first as a refused query; asking who is here leads to sign-in.
+      if (!(error instanceof Problem) || error.status !== notSignedIn) return;
+      void client.invalidateQueries({ queryKey: ['session'] });
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 10_000,

@@ -1,7 +1,10 @@
 /** Addresses and their pages. */
 import { createRootRoute, createRoute, createRouter, Outlet } from '@tanstack/react-router';
+import { Gate } from './components/gate.tsx';
 import { Shell } from './components/shell.tsx';
-import { IncidentPage, IncidentsPage } from './pages/incidents.tsx';
+import { ProblemNote } from './components/state.tsx';
+import { IncidentPage } from './pages/incident.tsx';
+import { IncidentsPage } from './pages/incidents.tsx';
 import { JoinPage } from './pages/join.tsx';
 import { KeysPage } from './pages/keys.tsx';
 import { LedgerPage } from './pages/ledger.tsx';
@@ -13,12 +16,19 @@ import { VersionPage } from './pages/version.tsx';
 const rootRoute = createRootRoute({
   component: Outlet,
   notFoundComponent: () => (
-    <main>
-      <h1>There is nothing here</h1>
+    <Gate title="There is nothing here">
       <p>
         <a href="/">Go to the models</a>
       </p>
-    </main>
+    </Gate>
+  ),
+  errorComponent: ({ error }) => (
+    <Gate title="This page broke">
+      <ProblemNote error={error} />
+      <p>
+        <a href="/">Go to the models</a>
+      </p>
+    </Gate>
   ),
 });
 const insideRoute = createRoute({
@@ -30,6 +40,8 @@ const insideRoute = createRoute({
 const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/sign-in',
+  // Where the person wanted to go; anything else in the address is dropped.
+  validateSearch: ({ to }): { to?: string } => (typeof to === 'string' ? { to } : {}),
   component: SignInPage,
 });
 const joinRoute = createRoute({

@@ -147,7 +147,7 @@ describe.skipIf(browser === null)('the console in a real browser', () => {
     await page.getByRole('link', { name: 'Ledger' }).click();
     await heading('Ledger');
     await page.getByText('verified', { exact: true }).waitFor();
-    await page.getByText('key.revoke').waitFor();
+    await page.getByText('key.revoke', { exact: true }).waitFor();
     expect(faults).toEqual([]);
   });
 

@@ -19,10 +19,27 @@ export async function verifyCode(code: string): Promise<void> {
   await post('auth/two-factor/verify-totp', { code });
 }
 
-/** Begins to set up an authenticator app; the secret is shown once. */
-export async function enrol(password: string): Promise<{ uri: string; secret: string }> {
-  const { totpURI } = await post<{ totpURI: string }>('auth/two-factor/enable', { password });
-  return { uri: totpURI, secret: new URL(totpURI).searchParams.get('secret') ?? '' };
+/** Ends a sign-in with a recovery code, which is used up by it. */
+export async function verifyRecoveryCode(code: string): Promise<void> {
+  await post('auth/two-factor/verify-backup-code', { code: code.trim() });
+}
+
+/** What an authenticator app needs, and the codes for the day that it is lost. */
+export interface Enrolment {
+  /** `otpauth://…`, which apps on this device open. */
+  readonly uri: string;
+  readonly secret: string;
+  readonly recoveryCodes: readonly string[];
+}
+
+/** Begins to set up an authenticator app; all of it is shown this once. */
+export async function enrol(password: string): Promise<Enrolment> {
+  const answer = await post<{ totpURI: string; backupCodes?: readonly string[] }>(
+    'auth/two-factor/enable',
+    { password },
+  );
+  const secret = new URL(answer.totpURI).searchParams.get('secret') ?? '';
+  return { uri: answer.totpURI, secret, recoveryCodes: answer.backupCodes ?? [] };
 }
 
 /** Signs in with a passkey of this device. */

@@ -36,6 +36,17 @@ export function useData(): UseQueryResult<readonly Artifact[]> {
   });
 }
 
+/** Names versions as people do, such as `digits v2`; the start of the id when it is unknown. */
+export function useVersionNames(): (id: string) => string {
+  const models = useModels().data ?? [];
+  const data = useData().data ?? [];
+  const versions = [...models, ...data].flatMap((artifact) => artifact.versions);
+  return (id) => {
+    const found = versions.find((version) => version.id === id);
+    return found === undefined ? id.slice(0, 8) : `${found.name} v${found.number}`;
+  };
+}
+
 /** All jobs. */
 export function useJobs(): UseQueryResult<readonly Job[]> {
   return useQuery({
@@ -56,14 +67,21 @@ export function useVersion(id: string): UseQueryResult<VersionDetail> {
 export function useApproval(
   id: string,
 ): UseQueryResult<{ approved: boolean; unmet: readonly string[] }> {
-  return useQuery({ queryKey: ['approval', id], queryFn: () => get(`versions/${id}/approval`) });
+  return useQuery({
+    queryKey: ['approval', id],
+    queryFn: () => get(`versions/${encodeURIComponent(id)}/approval`),
+  });
 }
+
+/** Requests come too often to be told one by one; figures of serving are asked for instead. */
+const servingEveryMs = 5000;
 
 /** Requests and alarms of a version. */
 export function useEvents(id: string): UseQueryResult<EventPage> {
   return useQuery({
     queryKey: ['events', id],
-    queryFn: () => get<EventPage>(`versions/${id}/events?limit=500`),
+    queryFn: () => get<EventPage>(`versions/${encodeURIComponent(id)}/events?limit=500`),
+    refetchInterval: servingEveryMs,
   });
 }
 
@@ -72,6 +90,7 @@ export function useDeployments(): UseQueryResult<readonly Deployment[]> {
   return useQuery({
     queryKey: ['deployments'],
     queryFn: async () => (await get<{ deployments: Deployment[] }>('deployments')).deployments,
+    refetchInterval: servingEveryMs,
   });
 }
 
@@ -109,7 +128,10 @@ export function usePeople(): UseQueryResult<readonly Person[]> {
 
 /** The ledger's own check. */
 export function useLedger(): UseQueryResult<LedgerReport> {
-  return useQuery({ queryKey: ['ledger'], queryFn: () => get<LedgerReport>('ledger/verify') });
+  return useQuery({
+    queryKey: ['ledger', 'report'],
+    queryFn: () => get<LedgerReport>('ledger/verify'),
+  });
 }
 
 /** A page of decisions. */
@@ -118,7 +140,7 @@ export function useEntries(
   limit: number,
 ): UseQueryResult<{ size: number; entries: readonly { index: number; leaf: string }[] }> {
   return useQuery({
-    queryKey: ['ledger', from],
+    queryKey: ['ledger', 'entries', from],
     queryFn: () => get(`ledger/entries?from=${from}&limit=${limit}`),
   });
 }

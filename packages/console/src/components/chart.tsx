@@ -8,18 +8,26 @@ export interface Series {
   readonly name: string;
   /** Name of a colour token. */
   readonly tone: string;
-  readonly values: readonly number[];
+  /** One value a time; null leaves a gap. */
+  readonly values: readonly (number | null)[];
 }
 
-const height = 160;
+const height = 132;
+const axisWidth = 44;
+const axisHeight = 24;
+/** Seconds between marks, so that no two show the same time. */
+const marks = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
 
 /** Draws the series; redrawn when they, the width or the colour scheme change. */
 export function Chart(props: {
+  readonly title: string;
+  /** What it shows, in words, for those who do not see it. */
+  readonly summary: string;
+  /** Seconds since 1970. */
   readonly times: readonly number[];
   readonly series: readonly Series[];
-  readonly label: string;
 }): ReactNode {
-  const { times, series, label } = props;
+  const { times, series } = props;
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const element = box.current;
@@ -39,7 +47,20 @@ export function Chart(props: {
       plot.destroy();
     };
   }, [times, series]);
-  return <div className="chart" ref={box} role="img" aria-label={label} />;
+  return (
+    <figure className="chart">
+      <figcaption className="row">
+        <h3>{props.title}</h3>
+        {series.map(({ name, tone }) => (
+          <span key={name} className="key quiet small">
+            <span className="swatch" style={{ background: `var(${tone})` }} aria-hidden="true" />
+            {name}
+          </span>
+        ))}
+      </figcaption>
+      <div ref={box} role="img" aria-label={props.summary} style={{ minHeight: height }} />
+    </figure>
+  );
 }
 
 function draw(element: HTMLElement, times: readonly number[], series: readonly Series[]): UPlot {
@@ -47,15 +68,27 @@ function draw(element: HTMLElement, times: readonly number[], series: readonly S
   const token = (name: string): string => style.getPropertyValue(name).trim();
   const axis: UPlot.Axis = {
     stroke: token('--ink-3'),
+    font: `11px ${token('--font')}`,
     grid: { stroke: token('--line'), width: 1 },
-    ticks: { stroke: token('--line'), width: 1 },
+    ticks: { show: false },
   };
   return new UPlot(
     {
       width: element.clientWidth,
       height,
-      cursor: { drag: { x: false, y: false } },
-      axes: [axis, { ...axis, size: 44 }],
+      legend: { show: false },
+      cursor: { show: false },
+      scales: { y: { range: (_plot, _least, most) => [0, Math.max(1, most) * 1.1] } },
+      axes: [
+        {
+          ...axis,
+          size: axisHeight,
+          space: 80,
+          incrs: marks,
+          values: (_plot, splits) => splits.map(clockOf),
+        },
+        { ...axis, size: axisWidth },
+      ],
       series: [
         {},
         ...series.map(({ name, tone }) => {
@@ -66,4 +99,11 @@ function draw(element: HTMLElement, times: readonly number[], series: readonly S
     [[...times], ...series.map(({ values }) => [...values])],
     element,
   );
+}
+
+function clockOf(seconds: number): string {
+  const at = new Date(seconds * 1000);
+  return [at.getHours(), at.getMinutes(), at.getSeconds()]
+    .map((value) => String(value).padStart(2, '0'))
+    .join(':');
 }

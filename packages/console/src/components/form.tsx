@@ -1,8 +1,19 @@
 /** Forms: fields with labels, and one way to send them. */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import type { FormEvent, InputHTMLAttributes, ReactNode } from 'react';
+import {
+  createContext,
+  type FormEvent,
+  type InputHTMLAttributes,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useState,
+} from 'react';
 import { Button, Dialog, DialogTrigger, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { ProblemNote } from './state.tsx';
+
+/** How a form closes the dialog that it stands in; null outside of one. */
+const Closing = createContext<(() => void) | null>(null);
 
 /** A labelled input. */
 export function Field(
@@ -21,21 +32,54 @@ export function Field(
   );
 }
 
-/** A labelled choice. */
+/** The field for a six-digit code. */
+export function CodeField(): ReactNode {
+  return (
+    <Field
+      label="Code of your authenticator app"
+      name="code"
+      className="code"
+      inputMode="numeric"
+      pattern="[0-9]{6}"
+      title="six digits"
+      maxLength={6}
+      autoComplete="one-time-code"
+    />
+  );
+}
+
+/** A labelled text of several lines; may stay empty. */
+export function LongField(props: { readonly label: string; readonly name: string }): ReactNode {
+  return (
+    <label>
+      {props.label}
+      <textarea name={props.name} rows={3} maxLength={2000} />
+    </label>
+  );
+}
+
+/** A labelled choice; an option is its own text, or a value with its text. */
 export function Choice(props: {
   readonly label: string;
   readonly name: string;
-  readonly options: readonly string[];
+  readonly options: readonly (string | readonly [value: string, text: string])[];
   readonly defaultValue?: string;
+  readonly hint?: string;
 }): ReactNode {
   return (
     <label>
       {props.label}
       <select name={props.name} defaultValue={props.defaultValue}>
-        {props.options.map((option) => (
-          <option key={option}>{option}</option>
-        ))}
+        {props.options.map((option) => {
+          const [value, text] = typeof option === 'string' ? [option, option] : option;
+          return (
+            <option key={value} value={value}>
+              {text}
+            </option>
+          );
+        })}
       </select>
+      {props.hint === undefined ? null : <span className="hint">{props.hint}</span>}
     </label>
   );
 }
@@ -45,34 +89,34 @@ export function Form<T>(props: {
   readonly send: (fields: Readonly<Record<string, string>>) => Promise<T>;
   readonly done?: (answer: T) => void;
   readonly submit: string;
-  readonly danger?: boolean;
+  readonly tone?: 'primary' | 'danger' | 'plain';
   readonly children?: ReactNode;
 }): ReactNode {
   const client = useQueryClient();
+  const close = useContext(Closing);
   const mutation = useMutation({
     mutationFn: props.send,
-    onSuccess: async (answer) => {
-      await client.invalidateQueries();
+    onSuccess: (answer) => {
       props.done?.(answer);
+      void client.invalidateQueries();
     },
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
+    if (mutation.isPending) return;
     const fields = new FormData(event.currentTarget);
     mutation.mutate(Object.fromEntries([...fields].map(([name, value]) => [name, String(value)])));
   };
+  const tone = props.tone ?? 'primary';
   return (
-    <form className="stack" onSubmit={submit}>
+    <form className="stack" onSubmit={submit} aria-busy={mutation.isPending}>
       {props.children}
       {mutation.isError ? <ProblemNote error={mutation.error} /> : null}
-      <div>
-        <button
-          type="submit"
-          className={props.danger === true ? 'danger' : 'primary'}
-          disabled={mutation.isPending}
-        >
+      <div className="row">
+        <button type="submit" className={tone} disabled={mutation.isPending}>
           {mutation.isPending ? 'One moment …' : props.submit}
         </button>
+        {close === null ? null : <Button onPress={close}>Cancel</Button>}
       </div>
     </form>
   );
@@ -82,25 +126,22 @@ export function Form<T>(props: {
 export function Ask(props: {
   readonly label: string;
   readonly title: string;
-  readonly danger?: boolean;
+  readonly tone?: 'primary' | 'danger';
   readonly children: (close: () => void) => ReactNode;
 }): ReactNode {
   return (
     <DialogTrigger>
-      <Button className={props.danger === true ? 'danger' : ''}>{props.label}</Button>
+      <Button className={props.tone ?? ''}>{props.label}</Button>
       <ModalOverlay className="overlay" isDismissable>
         <Modal className="dialog">
           <Dialog>
             {({ close }) => (
-              <>
+              <Closing.Provider value={close}>
                 <Heading slot="title" level={2}>
                   {props.title}
                 </Heading>
                 {props.children(close)}
-                <div>
-                  <Button onPress={close}>Cancel</Button>
-                </div>
-              </>
+              </Closing.Provider>
             )}
           </Dialog>
         </Modal>
@@ -109,21 +150,43 @@ export function Ask(props: {
   );
 }
 
+const copiedMs = 2500;
+
 /** A text to copy. */
-export function Secret({
-  text,
-  label,
-}: {
+export function Secret(props: {
   readonly text: string;
   readonly label: string;
+  readonly rows?: number;
 }): ReactNode {
+  const { text, label } = props;
+  const [told, setTold] = useState('');
+  useEffect(() => {
+    if (told === '') return undefined;
+    const timer = setTimeout(() => setTold(''), copiedMs);
+    return () => clearTimeout(timer);
+  }, [told]);
+  const copy = (): void => {
+    navigator.clipboard.writeText(text).then(
+      () => setTold('Copied.'),
+      () => setTold('The browser refused; select the text and copy it.'),
+    );
+  };
   return (
     <div className="stack">
-      <textarea className="secret" readOnly rows={2} aria-label={label} value={text} />
-      <div>
-        <button type="button" onClick={() => void navigator.clipboard.writeText(text)}>
+      <textarea
+        className="secret"
+        readOnly
+        rows={props.rows ?? 2}
+        aria-label={label}
+        value={text}
+      />
+      <div className="row">
+        <button type="button" onClick={copy}>
           Copy
         </button>
+        <span className="quiet" role="status">
+          {told}
+        </span>
       </div>
     </div>
   );

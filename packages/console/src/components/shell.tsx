@@ -1,13 +1,14 @@
 /** What stands around every page of a signed-in person; others are sent to sign in. */
 import { useQueryClient } from '@tanstack/react-query';
-import { Link, Navigate, Outlet, useNavigate } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
+import { Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { type ReactNode, useEffect } from 'react';
 import { signOut } from '../api/auth.ts';
-import { useLiveNews } from '../api/live.ts';
+import { type LiveState, useLiveNews } from '../api/live.ts';
 import { useSession } from '../api/queries.ts';
-import { Enrol } from '../pages/join.tsx';
+import { Enrol } from '../pages/enrol.tsx';
 import { Mark } from './mark.tsx';
 import { Loaded } from './state.tsx';
+import { useFocusOnChange } from './title.ts';
 
 const pages = [
   ['/', 'Models'],
@@ -21,19 +22,20 @@ const pages = [
 export function Shell(): ReactNode {
   const session = useSession();
   const inside = session.data?.signedIn === true && session.data.secondFactor;
-  useLiveNews(inside);
+  const live = useLiveNews(inside);
+  useFocusOnChange('content');
   return (
     <Loaded query={session}>
       {({ signedIn, secondFactor, name, role }) => {
-        if (!signedIn) return <Navigate to="/sign-in" />;
+        if (!signedIn) return <ToSignIn />;
         if (!secondFactor) return <Enrol />;
         return (
           <>
             <a className="skip" href="#content">
               Skip to the content
             </a>
-            <Top name={name} role={role} />
-            <main id="content">
+            <Top name={name} role={role} live={live} />
+            <main id="content" tabIndex={-1}>
               <Outlet />
             </main>
           </>
@@ -43,13 +45,28 @@ export function Shell(): ReactNode {
   );
 }
 
-function Top({ name, role }: { readonly name: string; readonly role: string }): ReactNode {
+/** Leads to sign-in once, and remembers the page that was asked for. */
+function ToSignIn(): ReactNode {
+  const navigate = useNavigate();
+  useEffect(() => {
+    const to = location.pathname;
+    void navigate({ to: '/sign-in', search: to === '/' ? {} : { to }, replace: true });
+  }, [navigate]);
+  return null;
+}
+
+function Top(props: {
+  readonly name: string;
+  readonly role: string;
+  readonly live: LiveState;
+}): ReactNode {
   const client = useQueryClient();
   const navigate = useNavigate();
   const leave = async (): Promise<void> => {
-    await signOut();
+    // The session may be over already; either way nobody is signed in after this.
+    await signOut().catch(() => undefined);
     client.clear();
-    await navigate({ to: '/sign-in' });
+    await navigate({ to: '/sign-in', search: {} });
   };
   return (
     <header className="top">
@@ -69,13 +86,23 @@ function Top({ name, role }: { readonly name: string; readonly role: string }): 
         </ul>
       </nav>
       <div className="who">
+        <Live state={props.live} />
         <span>
-          {name} <span className="quiet">· {role}</span>
+          {props.name} <span className="quiet">· {props.role}</span>
         </span>
         <button type="button" onClick={() => void leave()}>
           Sign out
         </button>
       </div>
     </header>
+  );
+}
+
+/** Silent while all is well; a broken stream is told, since figures may be old then. */
+function Live({ state }: { readonly state: LiveState }): ReactNode {
+  return (
+    <span role="status">
+      {state === 'lost' ? <span className="badge warn">Reconnecting …</span> : null}
+    </span>
   );
 }

@@ -1,4 +1,4 @@
-/** The three states that every list and page has besides its content. */
+/** The states that every list and page has besides its content. */
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Problem } from '../api/client.ts';
@@ -9,23 +9,49 @@ export function Loaded<T>(props: {
   readonly children: (value: T) => ReactNode;
 }): ReactNode {
   const { query, children } = props;
-  if (query.data !== undefined) return children(query.data);
-  if (query.isError) return <ProblemNote error={query.error} />;
+  const retry = (): void => void query.refetch();
+  if (query.data === undefined) {
+    return query.isError ? <ProblemNote error={query.error} retry={retry} /> : <Loading />;
+  }
+  if (!query.isError) return children(query.data);
   return (
-    <p className="empty" aria-live="polite">
+    <>
+      <p className="note warn" role="status">
+        What is shown may be old: the last try to fetch it failed.
+      </p>
+      {children(query.data)}
+    </>
+  );
+}
+
+/** Words that fade in late, so that quick answers do not flicker. */
+function Loading(): ReactNode {
+  return (
+    <p className="empty late" role="status">
       Loading …
     </p>
   );
 }
 
 /** What went wrong and what to do. */
-export function ProblemNote({ error }: { readonly error: unknown }): ReactNode {
+export function ProblemNote(props: {
+  readonly error: unknown;
+  readonly retry?: () => void;
+}): ReactNode {
+  const { error, retry } = props;
   const hint = error instanceof Problem ? error.hint : '';
   const message = error instanceof Error ? error.message : String(error);
   return (
     <div className="note bad" role="alert">
       <strong>{message}</strong>
       {hint === '' ? null : <p>{hint}</p>}
+      {retry === undefined ? null : (
+        <p>
+          <button type="button" onClick={retry}>
+            Try again
+          </button>
+        </p>
+      )}
     </div>
   );
 }
@@ -41,6 +67,35 @@ export type Tone = 'ok' | 'run' | 'warn' | 'bad' | 'plain';
 /** A word in a pill. */
 export function Badge(props: { readonly tone: Tone; readonly children: ReactNode }): ReactNode {
   return <span className={`badge ${props.tone}`}>{props.children}</span>;
+}
+
+/** A measured figure with what it measures, and a bar when it is a fraction. */
+export function Figure(props: {
+  readonly value: string;
+  readonly label: ReactNode;
+  readonly share?: number | null;
+  readonly tone?: Tone;
+}): ReactNode {
+  const { share } = props;
+  return (
+    <div className="figure">
+      <strong>{props.value}</strong>
+      {share === undefined || share === null ? null : <Meter share={share} tone={props.tone} />}
+      <span>{props.label}</span>
+    </div>
+  );
+}
+
+/** A fraction as a bar; the figure itself always stands beside it as text. */
+export function Meter(props: {
+  readonly share: number;
+  readonly tone?: Tone | undefined;
+}): ReactNode {
+  return (
+    <div className={`meter ${props.tone ?? ''}`} aria-hidden="true">
+      <span style={{ width: `${100 * Math.min(1, Math.max(0, props.share))}%` }} />
+    </div>
+  );
 }
 
 /** Tone of a severity. */

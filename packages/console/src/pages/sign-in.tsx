@@ -1,71 +1,62 @@
-/** Signing in: password, then code; or a passkey. */
-import { useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+/** Signing in: password, then code; or a passkey; or a recovery code when the app is lost. */
 import { type ReactNode, useState } from 'react';
-import { signIn, signInWithPasskey, verifyCode } from '../api/auth.ts';
-import { Field, Form } from '../components/form.tsx';
-import { Mark } from '../components/mark.tsx';
+import { signIn, signInWithPasskey, verifyCode, verifyRecoveryCode } from '../api/auth.ts';
+import { useEnter } from '../components/enter.ts';
+import { CodeField, Field, Form } from '../components/form.tsx';
+import { Gate } from '../components/gate.tsx';
 
 /** The page. */
 export function SignInPage(): ReactNode {
-  const [needsCode, setNeedsCode] = useState(false);
-  const client = useQueryClient();
-  const navigate = useNavigate();
-  const enter = async (): Promise<void> => {
-    await client.invalidateQueries();
-    await navigate({ to: '/' });
-  };
+  const [stage, setStage] = useState<'password' | 'code' | 'recovery'>('password');
+  const enter = useEnter();
+  if (stage === 'password') {
+    return <Password next={(codeNeeded) => (codeNeeded ? setStage('code') : enter())} />;
+  }
+  if (stage === 'recovery') {
+    return (
+      <Gate title="Enter a recovery code">
+        <Form submit="Continue" send={({ code = '' }) => verifyRecoveryCode(code)} done={enter}>
+          <Field
+            label="Recovery code"
+            name="code"
+            autoComplete="off"
+            hint="One of those shown when the app was set up. It is used up by this."
+          />
+        </Form>
+      </Gate>
+    );
+  }
   return (
-    <main className="narrow">
-      <div className="card stack">
-        <p className="brand">
-          <Mark /> Merlon
-        </p>
-        <h1>{needsCode ? 'Enter your code' : 'Sign in'}</h1>
-        {needsCode ? (
-          <Form
-            key="code"
-            submit="Continue"
-            send={({ code = '' }) => verifyCode(code)}
-            done={() => void enter()}
-          >
-            <CodeField />
-          </Form>
-        ) : (
-          <Form
-            key="password"
-            submit="Sign in"
-            send={({ email = '', password = '' }) => signIn(email, password)}
-            done={(codeNeeded) => (codeNeeded ? setNeedsCode(true) : void enter())}
-          >
-            <Field label="E-mail" name="email" type="email" autoComplete="username webauthn" />
-            <Field
-              label="Password"
-              name="password"
-              type="password"
-              autoComplete="current-password"
-            />
-          </Form>
-        )}
-        {needsCode ? null : (
-          <Form submit="Use a passkey" send={() => signInWithPasskey()} done={() => void enter()} />
-        )}
-      </div>
-    </main>
+    <Gate title="Enter your code">
+      <Form submit="Continue" send={({ code = '' }) => verifyCode(code)} done={enter}>
+        <CodeField />
+      </Form>
+      <p className="small">
+        <button type="button" className="link" onClick={() => setStage('recovery')}>
+          The app is lost: use a recovery code
+        </button>
+      </p>
+    </Gate>
   );
 }
 
-/** The field for a six-digit code. */
-export function CodeField(): ReactNode {
+function Password({ next }: { readonly next: (codeNeeded: boolean) => void }): ReactNode {
   return (
-    <Field
-      label="Code of your authenticator app"
-      name="code"
-      className="code"
-      inputMode="numeric"
-      pattern="[0-9]{6}"
-      maxLength={6}
-      autoComplete="one-time-code"
-    />
+    <Gate title="Sign in">
+      <Form
+        submit="Sign in"
+        send={({ email = '', password = '' }) => signIn(email, password)}
+        done={next}
+      >
+        <Field label="E-mail" name="email" type="email" autoComplete="username webauthn" />
+        <Field label="Password" name="password" type="password" autoComplete="current-password" />
+      </Form>
+      <Form
+        submit="Use a passkey"
+        tone="plain"
+        send={() => signInWithPasskey()}
+        done={() => next(false)}
+      />
+    </Gate>
   );
 }

@@ -3,6 +3,7 @@ import {
   floatTensor,
   int,
   ints,
+  intsIn,
   intTensor,
   node,
   type OnnxAttribute,
@@ -27,6 +28,8 @@ export interface Backward {
   emit(operator: string, inputs: readonly string[], attributes?: Attributes): string;
   floats(shape: readonly number[], values: ArrayLike<number>): string;
   ints(values: readonly number[]): string;
+  /** The whole gradient of a forward value, or null when no path reaches it. */
+  gradient(name: string): string | null;
   /** Adds a contribution to the gradient of a forward value. */
   give(name: string, gradient: string): void;
   /** A second output of a forward node, such as the indices of a pooling. */
@@ -121,6 +124,56 @@ export function reduceSum(
   const keepdims = int(keep ? 1 : 0);
   if (context.opset < 13) return context.emit('ReduceSum', [input], { axes: ints(axes), keepdims });
   return context.emit('ReduceSum', [input, context.ints(axes)], { keepdims });
+}
+
+/** What a slice takes: from `start` up to `end` of one axis. */
+export interface Span {
+  readonly axis: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A part of a value, in the spelling of the model's opset. */
+export function slice(context: Backward, input: string, { axis, start, end }: Span): string {
+  if (context.opset >= 10) {
+    return context.emit('Slice', [input, ...[start, end, axis].map((at) => context.ints([at]))]);
+  }
+  const attributes = { starts: ints([start]), ends: ints([end]), axes: ints([axis]) };
+  return context.emit('Slice', [input], attributes);
+}
+
+/** A number as a constant. */
+export function scalar(context: Backward, value: number): string {
+  return context.floats([], [value]);
+}
+
+/** Zeros in the shape of a forward value. */
+export function zerosLike(context: Backward, value: string): string {
+  return context.emit('ConstantOfShape', [context.emit('Shape', [value])]);
+}
+
+/** An axis attribute, counted from the front. */
+export function axisOf(
+  context: Backward,
+  forward: OnnxNode,
+  of: { readonly value: string; readonly otherwise: number },
+): number {
+  const own = forward.attributes.axis;
+  const axis = own?.kind === 'int' ? own.value : of.otherwise;
+  return axis < 0 ? axis + context.shape(of.value).length : axis;
+}
+
+/** A list that is an attribute in old opsets and an input in new ones; null when it is computed. */
+export function listOf(
+  context: Backward,
+  forward: OnnxNode,
+  of: { readonly attribute: string; readonly input: number },
+): readonly number[] | null {
+  const own = forward.attributes[of.attribute];
+  if (own?.kind === 'ints') return own.value;
+  const name = forward.inputs[of.input] ?? '';
+  const tensor = name === '' ? null : context.constant(name);
+  return tensor === null ? null : intsIn(tensor);
 }
 
 /** A gradient in the shape of a forward value, whatever the number of rows. */

@@ -1,7 +1,7 @@
 /** Gradients of convolutions: by the input as a transposed convolution, by the weights as one. */
 import { unsupported } from '../error.ts';
 import { floatsIn, int, ints, type OnnxNode } from '../onnx/model.ts';
-import { type Backward, type GradientRule, reduceSum } from './builder.ts';
+import { type Backward, type GradientRule, reduceSum, slice } from './builder.ts';
 
 /** Sizes of a window over the spatial axes. */
 export interface Window {
@@ -54,79 +54,104 @@ export function leftover(window: Window, spatial: readonly number[], out: readon
 }
 
 /** Rules by operator. */
-export const convolutionRules: Readonly<Record<string, GradientRule>> = { Conv: convolution };
-
-function convolution(context: Backward, forward: OnnxNode, gradient: string): void {
-  const [x = '', weights = '', bias = ''] = forward.inputs;
-  const shape = context.shape(weights);
-  const window = windowOf(forward, context.shape(x).slice(2), shape.slice(2));
-  const groups = forward.attributes.group;
-  const group = groups?.kind === 'int' ? groups.value : 1;
-  if (context.wants(x)) context.give(x, byInput(context, forward, { gradient, window, group }));
-  if (context.wants(weights)) {
-    if (group !== 1) throw unsupported('Conv', forward.name, 'weights of grouped convolutions');
-    context.give(weights, byWeights(context, forward, { gradient, window }));
-  }
-  if (bias !== '' && context.wants(bias)) {
-    const axes = [
-      0,
-      ...context
-        .shape(x)
-        .slice(2)
-        .map((_, i) => i + 2),
-    ];
-    context.give(bias, reduceSum(context, gradient, axes, false));
-  }
-}
+export const convolutionRules: Readonly<Record<string, GradientRule>> = {
+  Conv: convolution,
+  ConvTranspose: transposed,
+};
 
 interface Given {
   readonly gradient: string;
   readonly window: Window;
+  readonly group: number;
+}
+
+function groupOf(forward: OnnxNode): number {
+  const own = forward.attributes.group;
+  return own?.kind === 'int' ? own.value : 1;
+}
+
+function convolution(context: Backward, forward: OnnxNode, gradient: string): void {
+  const [x = '', weights = '', bias = ''] = forward.inputs;
+  const [y = ''] = forward.outputs;
+  const window = windowOf(forward, context.shape(x).slice(2), context.shape(weights).slice(2));
+  const given = { gradient, window, group: groupOf(forward) };
+  if (context.wants(x)) context.give(x, byInput(context, forward, given));
+  if (context.wants(weights)) {
+    context.give(weights, byWeights(context, { image: x, small: y, weights, ...given }));
+  }
+  if (bias !== '' && context.wants(bias)) context.give(bias, byBias(context, gradient, window));
+}
+
+/** The transposed convolution by its input is the convolution, and its weights change sides. */
+function transposed(context: Backward, forward: OnnxNode, gradient: string): void {
+  const [x = '', weights = '', bias = ''] = forward.inputs;
+  const [y = ''] = forward.outputs;
+  for (const name of ['auto_pad', 'output_shape']) {
+    if (forward.attributes[name] !== undefined) {
+      throw unsupported('ConvTranspose', forward.name, `it has the attribute "${name}"`);
+    }
+  }
+  const window = windowOf(forward, context.shape(y).slice(2), context.shape(weights).slice(2));
+  const group = groupOf(forward);
+  if (context.wants(x)) {
+    const attributes = { ...windowAttributes(window), group: int(group) };
+    context.give(x, context.emit('Conv', [gradient, weights], attributes));
+  }
+  if (context.wants(weights)) {
+    // Here the gradient is the large image, and the input what was slid over it.
+    const sides = { image: y, small: x, weights, gradient: x, window, group };
+    context.give(weights, byWeights(context, { ...sides, imageValue: gradient }));
+  }
+  if (bias !== '' && context.wants(bias)) context.give(bias, byBias(context, gradient, window));
+}
+
+function windowAttributes({ strides, dilations, pads }: Window) {
+  return { strides: ints(strides), dilations: ints(dilations), pads: ints(pads) };
+}
+
+function byBias(context: Backward, gradient: string, { kernel }: Window): string {
+  return reduceSum(context, gradient, [0, ...kernel.map((_, i) => i + 2)], false);
 }
 
 /** Above this many input channels a flipped convolution is twice as fast as a transposed one. */
 const transposedChannelsMax = 4;
 
-function byInput(
-  context: Backward,
-  forward: OnnxNode,
-  { gradient, window, group }: Given & { readonly group: number },
-): string {
+function byInput(context: Backward, forward: OnnxNode, given: Given): string {
+  const { gradient, window, group } = given;
   const [x = '', weights = ''] = forward.inputs;
-  const shape = context.shape(weights);
+  const [, channels = 0] = context.shape(weights);
   const spatial = context.shape(x).slice(2);
-  const flipped = flippedWeights(context, weights, { window, group, channels: shape[1] ?? 0 });
-  if (flipped !== null) {
-    const pads = window.pads.map((pad, i) => {
-      const axis = i % spatial.length;
-      const reach = ((window.kernel[axis] ?? 1) - 1) * (window.dilations[axis] ?? 1);
-      return reach - pad;
-    });
-    if (pads.every((pad) => pad >= 0)) {
-      const dilations = ints(window.dilations);
-      return context.emit('Conv', [gradient, flipped], { pads: ints(pads), dilations });
-    }
+  const plain = group === 1 && window.strides.every((stride) => stride === 1);
+  const pads = window.pads.map((pad, i) => {
+    const axis = i % spatial.length;
+    return ((window.kernel[axis] ?? 1) - 1) * (window.dilations[axis] ?? 1) - pad;
+  });
+  if (plain && channels > transposedChannelsMax && pads.every((pad) => pad >= 0)) {
+    const flipped = flippedWeights(context, weights);
+    const attributes = { pads: ints(pads), dilations: ints(window.dilations) };
+    if (flipped !== null) return context.emit('Conv', [gradient, flipped], attributes);
   }
   const rest = leftover(window, spatial, context.shape(forward.outputs[0] ?? '').slice(2));
   return context.emit('ConvTranspose', [gradient, weights], {
-    strides: ints(window.strides),
-    dilations: ints(window.dilations),
-    pads: ints(window.pads),
+    ...windowAttributes(window),
     output_padding: ints(rest.map((size) => Math.max(0, size))),
     group: int(group),
   });
 }
 
-/** Constant weights [O, I, …] as [I, O, …] with every spatial axis reversed; null if unsuited. */
-function flippedWeights(
-  context: Backward,
-  weights: string,
-  of: { readonly window: Window; readonly group: number; readonly channels: number },
-): string | null {
+/** Weights [O, I, …] as [I, O, …] with every spatial axis reversed; null if the opset cannot. */
+function flippedWeights(context: Backward, weights: string): string | null {
   const tensor = context.constant(weights);
-  const plain = of.group === 1 && of.window.strides.every((stride) => stride === 1);
-  if (tensor === null || !plain || of.channels <= transposedChannelsMax) return null;
-  const [outs = 0, ins = 0, ...spatial] = tensor.shape;
+  const shape = context.shape(weights);
+  const [outs = 0, ins = 0, ...spatial] = shape;
+  if (tensor === null) {
+    if (context.opset < 10) return null;
+    const each = (value: number): string => context.ints(spatial.map(() => value));
+    const axes = context.ints(spatial.map((_, i) => i + 2));
+    const backwards = [weights, each(-1), each(Number.MIN_SAFE_INTEGER), axes, each(-1)];
+    const perm = ints([1, 0, ...spatial.map((_, i) => i + 2)]);
+    return context.emit('Transpose', [context.emit('Slice', backwards)], { perm });
+  }
   const area = spatial.reduce((product, size) => product * size, 1);
   const from = floatsIn(tensor);
   const to = new Float32Array(from.length);
@@ -140,24 +165,45 @@ function flippedWeights(
   return context.floats([ins, outs, ...spatial], to);
 }
 
-/** Batch and channels change places: the gradient becomes the kernel, strides become dilations. */
-function byWeights(context: Backward, forward: OnnxNode, { gradient, window }: Given): string {
-  const [x = '', weights = ''] = forward.inputs;
-  const spatial = context.shape(x).slice(2);
+interface Sides extends Given {
+  /** The large side, by the name of the value that has its shape. */
+  readonly image: string;
+  /** The value itself, where it is not the one that lends its shape. */
+  readonly imageValue?: string;
+  /** Lends the shape of the gradient. */
+  readonly small: string;
+  readonly weights: string;
+}
+
+/**
+ * Batch and channels change places: the gradient becomes the kernel, strides become dilations.
+ * Groups stay groups, with the batch inside each.
+ */
+function byWeights(context: Backward, sides: Sides): string {
+  const { window, group } = sides;
+  const [, channels = 1, ...spatial] = context.shape(sides.image);
   const swap = ints([1, 0, ...spatial.map((_, i) => i + 2)]);
-  const rows = context.emit('Transpose', [x], { perm: swap });
-  const kernel = context.emit('Transpose', [gradient], { perm: swap });
-  const product = context.emit('Conv', [rows, kernel], {
+  let image = sides.imageValue ?? sides.image;
+  if (group === 1) image = context.emit('Transpose', [image], { perm: swap });
+  else {
+    const apart = context.ints([0, group, channels / group, ...spatial]);
+    const perm = ints([2, 1, 0, ...spatial.map((_, i) => i + 3)]);
+    const turned = context.emit('Transpose', [context.emit('Reshape', [image, apart])], { perm });
+    image = context.emit('Reshape', [turned, context.ints([channels / group, -1, ...spatial])]);
+  }
+  const kernel = context.emit('Transpose', [sides.gradient], { perm: swap });
+  const product = context.emit('Conv', [image, kernel], {
     strides: ints(window.dilations),
     dilations: ints(window.strides),
     pads: ints(window.pads),
+    group: int(group),
   });
   const whole = context.emit('Transpose', [product], { perm: swap });
-  const rest = leftover(window, spatial, context.shape(forward.outputs[0] ?? '').slice(2));
-  if (rest.every((size) => size === 0)) return whole;
+  const rest = leftover(window, spatial, context.shape(sides.small).slice(2));
   // Rows that the strided window never reached would show up as extra taps.
-  const axes = spatial.map((_, i) => i + 2);
-  const starts = context.ints(axes.map(() => 0));
-  const ends = context.ints(context.shape(weights).slice(2));
-  return context.emit('Slice', [whole, starts, ends, context.ints(axes)]);
+  let out = whole;
+  for (const [i, size] of context.shape(sides.weights).slice(2).entries()) {
+    if (rest[i] !== 0) out = slice(context, out, { axis: i + 2, start: 0, end: size });
+  }
+  return out;
 }

@@ -10,14 +10,19 @@ import {
   type OnnxTensor,
   type OnnxValue,
 } from '../onnx/model.ts';
+import { activationRules } from './activation.ts';
 import { type Backward, type GradientRule, GraphBuilder } from './builder.ts';
 import { convolutionRules } from './convolution.ts';
 import { elementwiseRules } from './elementwise.ts';
+import { constantsOf, scoresOf, trainable, usedBy } from './forward.ts';
 import { linearRules } from './linear.ts';
 import { emitLoss, type Loss, names } from './loss.ts';
+import { normalizeRules } from './normalize.ts';
 import { modelInputs, observeShapes } from './observe.ts';
 import { poolingRules } from './pooling.ts';
-import { shapeRules } from './shape.ts';
+import { type Forward, prepare } from './prepare.ts';
+import { reduceRules } from './reduce.ts';
+import { manyOutputs, shapeRules } from './shape.ts';
 
 /** What to differentiate. */
 export interface GradientOptions {
@@ -41,12 +46,18 @@ export interface GradientModel {
 }
 
 const rules: Readonly<Record<string, GradientRule>> = {
+  ...activationRules,
   ...convolutionRules,
   ...elementwiseRules,
   ...linearRules,
+  ...normalizeRules,
   ...poolingRules,
+  ...reduceRules,
   ...shapeRules,
 };
+
+/** The first with the operators that every gradient needs; overlapping pools need 10. */
+const opsetMin = 9;
 
 /** Operators that can be differentiated. */
 export const differentiableOperators: readonly string[] = Object.keys(rules).sort();
@@ -66,24 +77,37 @@ export async function gradientModel(
   if (input === undefined || others.length > 0) {
     throw new GraphError('shape-mismatch', `expected one input, got ${others.length + 1}`);
   }
-  const shapes = await observeShapes(model);
-  const { scores, nodes } = scoresOf(model, shapes);
-  const weights = mode === 'constant' ? [] : trainable(model);
-  const wanted = mode === 'train' ? weights.map((tensor) => tensor.name) : [input.name];
+  const opset = opsetOf(model);
+  const observed = await observeShapes(model);
+  const { scores, nodes } = scoresOf(model, observed);
+  const weights = mode === 'constant' ? [] : trainable(model, nodes);
+  const state = new Set(weights.map((tensor) => tensor.name));
+  const whole = { nodes, shapes: observed, constants: constantsOf(model.graph) };
+  const forward = prepare(whole, { scores, weights: state });
+  const wanted = mode === 'train' ? [...state] : [input.name];
   const builder = new GraphBuilder();
-  const context = contextOf(builder, { model, nodes, shapes, weights, wanted });
-  const classes = shapes.get(scores)?.[1] ?? 0;
+  const context = contextOf(builder, { opset, forward, state, wanted });
+  const classes = observed.get(scores)?.[1] ?? 0;
   const emitted = emitLoss(context, { scores, classes, loss });
   builder.give(scores, mode === 'train' ? averaged(context, emitted.seed) : emitted.seed);
-  backwards(builder, context, nodes);
+  backwards(builder, context, forward.nodes);
   const finals = wanted.map((name) => finalGradient(builder, name, mode === 'train'));
   alias(builder, scores, names.scores);
   alias(builder, emitted.loss, names.loss);
   return {
-    model: assemble(model, { builder, nodes, input, weights, finals, shapes, scores }),
+    model: assemble(model, { builder, forward, input, weights, finals, scores }),
     operators: [...new Set(nodes.map((node) => node.operator))].sort(),
     weights,
   };
+}
+
+function opsetOf({ opsets }: OnnxModel): number {
+  const opset = opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0;
+  if (opset >= opsetMin) return opset;
+  const got = `expected opset ${opsetMin} or newer, got ${opset}`;
+  throw new GraphError('unsupported-operator', `the model cannot be differentiated: ${got}`, {
+    hint: 'export the model again with a newer opset',
+  });
 }
 
 /** Walks the nodes from the end to the beginning, handing each its output's gradient. */
@@ -93,7 +117,8 @@ function backwards(builder: GraphBuilder, context: Backward, nodes: readonly Onn
     const reached = forward.outputs.findIndex((output) => builder.gradientOf(output) !== null);
     const gradient = builder.gradientOf(forward.outputs[reached] ?? '');
     if (gradient === null) continue;
-    const rule = forward.domain === '' && reached === 0 ? rules[forward.operator] : undefined;
+    const known = reached === 0 || manyOutputs.has(forward.operator);
+    const rule = forward.domain === '' && known ? rules[forward.operator] : undefined;
     if (rule === undefined) {
       const operator =
         forward.domain === '' ? forward.operator : `${forward.domain}.${forward.operator}`;
@@ -103,93 +128,38 @@ function backwards(builder: GraphBuilder, context: Backward, nodes: readonly Onn
   }
 }
 
-/** The output with scores [N, K]; a softmax that ends the model is left out. */
-function scoresOf(
-  { graph }: OnnxModel,
-  shapes: ReadonlyMap<string, readonly number[]>,
-): { scores: string; nodes: readonly OnnxNode[] } {
-  const output = graph.outputs.find(({ name, elementType }) => {
-    return elementType === elementTypes.float32 && shapes.get(name)?.length === 2;
-  });
-  if (output === undefined) {
-    throw new GraphError('shape-mismatch', 'expected a float32 output of scores [N, classes]');
-  }
-  const last = graph.nodes.find((node) => node.outputs.includes(output.name));
-  const isHead = last?.operator === 'Softmax' || last?.operator === 'LogSoftmax';
-  const scores = isHead ? (last.inputs[0] ?? output.name) : output.name;
-  return { scores, nodes: needed(graph.nodes, scores) };
-}
-
-/** The nodes that a value depends on, in their order. */
-function needed(nodes: readonly OnnxNode[], value: string): OnnxNode[] {
-  const wanted = new Set([value]);
-  const kept: OnnxNode[] = [];
-  for (const node of [...nodes].reverse()) {
-    if (!node.outputs.some((output) => wanted.has(output))) continue;
-    kept.unshift(node);
-    for (const input of node.inputs) wanted.add(input);
-  }
-  return kept;
-}
-
-/** Weights and biases of the layers; everything else stays as it is. */
-function trainable({ graph }: OnnxModel): OnnxTensor[] {
-  const layered = new Set(
-    graph.nodes.flatMap(({ operator, inputs }) =>
-      ['Conv', 'Gemm', 'MatMul'].includes(operator) ? inputs.slice(1) : [],
-    ),
-  );
-  return graph.initializers.filter(
-    ({ name, elementType }) => layered.has(name) && elementType === elementTypes.float32,
-  );
-}
-
 function contextOf(
   builder: GraphBuilder,
   of: {
-    readonly model: OnnxModel;
-    readonly nodes: readonly OnnxNode[];
-    readonly shapes: ReadonlyMap<string, readonly number[]>;
-    readonly weights: readonly OnnxTensor[];
+    readonly opset: number;
+    readonly forward: Forward;
+    readonly state: ReadonlySet<string>;
     readonly wanted: readonly string[];
   },
 ): Backward {
-  const { model, nodes, shapes } = of;
+  const { opset, forward, state } = of;
   const reached = new Set(of.wanted);
-  for (const node of nodes) {
+  for (const node of forward.nodes) {
     if (node.inputs.some((input) => reached.has(input))) {
       for (const output of node.outputs) reached.add(output);
     }
   }
-  const state = new Set(of.weights.map((tensor) => tensor.name));
-  const constants = constantsOf(model);
   return {
-    opset: model.opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0,
+    opset,
     wants: (name) => reached.has(name),
     shape: (name) => {
-      const shape = shapes.get(name);
+      const shape = forward.shapes.get(name);
       if (shape === undefined) throw new GraphError('shape-mismatch', `no shape of "${name}"`);
       return shape;
     },
-    constant: (name) => (state.has(name) ? null : (constants.get(name) ?? null)),
+    constant: (name) => (state.has(name) ? null : (forward.constants.get(name) ?? null)),
     emit: (operator, inputs, attributes) => builder.emit(operator, inputs, attributes),
     floats: (shape, values) => builder.floats(shape, values),
     ints: (values) => builder.ints(values),
+    gradient: (name) => builder.gradientOf(name),
     give: (name, gradient) => builder.give(name, gradient),
     extraOutput: (node, index) => builder.extraOutput(node, index),
   };
-}
-
-function constantsOf({ graph }: OnnxModel): ReadonlyMap<string, OnnxTensor> {
-  const constants = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
-  for (const { operator, outputs, attributes } of graph.nodes) {
-    const { value } = attributes;
-    const [output] = outputs;
-    if (operator === 'Constant' && value?.kind === 'tensor' && output !== undefined) {
-      constants.set(output, value.value);
-    }
-  }
-  return constants;
 }
 
 /** Divides by the number of rows, which is only known when the graph runs. */
@@ -225,24 +195,28 @@ function assemble(
   model: OnnxModel,
   of: {
     readonly builder: GraphBuilder;
-    readonly nodes: readonly OnnxNode[];
+    readonly forward: Forward;
     readonly input: OnnxValue;
     readonly weights: readonly OnnxTensor[];
     readonly finals: readonly string[];
-    readonly shapes: ReadonlyMap<string, readonly number[]>;
     readonly scores: string;
   },
 ): OnnxModel {
-  const { builder, input, weights, finals, shapes } = of;
-  const forward = of.nodes.map((node) => withExtraOutputs(node, builder.extraOutputs.get(node)));
+  const { builder, input, weights, finals } = of;
+  const { shapes, nodes, added } = of.forward;
+  const forward = nodes.map((node) => withExtraOutputs(node, builder.extraOutputs.get(node)));
   const state = new Set(weights.map((tensor) => tensor.name));
-  const kept = model.graph.initializers.filter((tensor) => !state.has(tensor.name));
+  const all = [...forward, ...builder.nodes];
+  const used = usedBy(all);
+  const kept = [...model.graph.initializers, ...added].filter(
+    ({ name }) => used.has(name) && !state.has(name),
+  );
   const value = (name: string, elementType: number, shape: OnnxValue['shape']): OnnxValue => {
     return { name, elementType, shape };
   };
   const { float32, int64 } = elementTypes;
   const [batch = null] = input.shape ?? [];
-  const rows = typeof batch === 'string' ? batch : 'N';
+  const rows = batch === null || batch === '' ? 'N' : batch;
   const shapeOf = (final: string): OnnxValue['shape'] => {
     const weight = final.slice(names.gradient.length + 1);
     return weight === '' ? input.shape : (shapes.get(weight) ?? null);
@@ -251,7 +225,7 @@ function assemble(
     ...model,
     graph: {
       ...model.graph,
-      nodes: [...forward, ...builder.nodes],
+      nodes: all,
       initializers: [...kept, ...builder.initializers],
       inputs: [
         input,

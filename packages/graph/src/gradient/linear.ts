@@ -18,8 +18,12 @@ function gemm(context: Backward, forward: OnnxNode, gradient: string): void {
   };
   const alpha = float(factor('alpha'));
   const [transA, transB] = [flag('transA'), flag('transB')];
-  const product = (left: string, right: string, turn: readonly [number, number]): string =>
-    context.emit('Gemm', [left, right], { alpha, transA: int(turn[0]), transB: int(turn[1]) });
+  // Before opset 11 the addend could not be left out.
+  const none = context.opset < 11 ? [context.floats([1], [0])] : [];
+  const product = (left: string, right: string, turn: readonly [number, number]): string => {
+    const turns = { alpha, transA: int(turn[0]), transB: int(turn[1]) };
+    return context.emit('Gemm', [left, right, ...none], turns);
+  };
   if (context.wants(a)) {
     const plain = product(gradient, b, [0, transB === 1 ? 0 : 1]);
     context.give(a, transA === 0 ? plain : product(b, gradient, [transB, 1]));

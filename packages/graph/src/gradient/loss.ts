@@ -24,10 +24,10 @@ export function emitLoss(
     context.emit('OneHot', [labels, depth, onOff], { axis: int(-1) });
   const right = hot(names.labels);
   if (of.loss === 'cross-entropy') {
-    const logs = context.emit('LogSoftmax', [of.scores], { axis: int(-1) });
+    const logs = context.emit('LogSoftmax', [of.scores], { axis: int(1) });
     const chosen = reduceSum(context, context.emit('Mul', [logs, right]), [1], false);
     const loss = context.emit('Mul', [chosen, context.floats([], [-1])]);
-    const shares = context.emit('Softmax', [of.scores], { axis: int(-1) });
+    const shares = context.emit('Softmax', [of.scores], { axis: int(1) });
     // p − 1 of a confident row is lost to rounding; the sum of the other shares is the same number
     // with all of its digits, and the signs of the gradient hang on them.
     const wrong = context.emit('Sub', [context.floats([], [1]), right]);

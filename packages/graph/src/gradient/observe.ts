@@ -9,7 +9,10 @@ import type { Shape } from './builder.ts';
 /** Rows of the observation: not one, so that a batch is never taken for a stretched axis. */
 export const observedRows = 2;
 
-/** Shape of every float value at `observedRows` rows; throws when the model cannot be run so. */
+/**
+ * Shape of every value, with `observedRows` rows where the model leaves their number open; throws
+ * when the model cannot be run so.
+ */
 export async function observeShapes(model: OnnxModel): Promise<ReadonlyMap<string, Shape>> {
   const { graph } = model;
   const own = new Set(graph.outputs.map((output) => output.name));
@@ -29,8 +32,8 @@ export async function observeShapes(model: OnnxModel): Promise<ReadonlyMap<strin
           hint: 'export the model with fixed sizes but for the batch',
         });
       });
-      if (input.elementType !== elementTypes.float32 || shape[0] !== observedRows) {
-        const why = 'expected float32 with an open batch axis';
+      if (input.elementType !== elementTypes.float32 || shape.length === 0) {
+        const why = 'expected float32 with the rows as first axis';
         throw new GraphError('shape-mismatch', `input "${input.name}" ${why}`);
       }
       const data = new Float32Array(elementCount(shape)).map((_, i) => ((i * 37) % 97) / 97);

@@ -1,7 +1,7 @@
 /** Gradients of pooling. Of equal values the first is the greatest, as PyTorch has it. */
 import { unsupported } from '../error.ts';
 import { int, ints, type OnnxNode } from '../onnx/model.ts';
-import { type Backward, type GradientRule, likeValue } from './builder.ts';
+import { type Backward, type GradientRule, likeValue, zerosLike } from './builder.ts';
 import { leftover, type Window, windowOf } from './convolution.ts';
 
 /** Rules by operator. */
@@ -9,6 +9,7 @@ export const poolingRules: Readonly<Record<string, GradientRule>> = {
   MaxPool: maxPool,
   AveragePool: averagePool,
   GlobalAveragePool: globalAveragePool,
+  GlobalMaxPool: globalMaxPool,
 };
 
 function kernelOf(forward: OnnxNode): readonly number[] {
@@ -20,34 +21,81 @@ function kernelOf(forward: OnnxNode): readonly number[] {
 /** The indices of the maxima say where each gradient goes. */
 function maxPool(context: Backward, forward: OnnxNode, gradient: string): void {
   const [x = ''] = forward.inputs;
+  const [y = ''] = forward.outputs;
   if (!context.wants(x)) return;
+  const order = forward.attributes.storage_order;
+  if (order?.kind === 'int' && order.value !== 0) {
+    throw unsupported('MaxPool', forward.name, 'it counts by columns');
+  }
   const indices = context.extraOutput(forward, 1);
+  const kernel = kernelOf(forward);
+  const spatial = context.shape(x).slice(2);
+  const window = windowOf(forward, spatial, kernel);
+  const pads = reaching(window, leftover(window, spatial, context.shape(y).slice(2)));
+  // Windows this many places from each other share no value.
+  const apart = kernel.map((size, i) => {
+    const reach = (size - 1) * (window.dilations[i] ?? 1) + 1;
+    return Math.ceil(reach / (window.strides[i] ?? 1));
+  });
+  const sides = { x, indices, gradient };
+  if (apart.some((step) => step > 1) && context.opset >= 16) {
+    context.give(x, scattered(context, sides));
+  } else {
+    context.give(x, unpooled(context, { ...sides, window: { ...window, pads }, apart }));
+  }
+}
+
+interface Pooled {
+  readonly x: string;
+  readonly indices: string;
+  readonly gradient: string;
+}
+
+/** A value may be the greatest of several windows, so their gradients add up. */
+function scattered(context: Backward, { x, indices, gradient }: Pooled): string {
   const flat = context.ints([-1]);
   const size = context.emit('Shape', [context.emit('Reshape', [x, flat])]);
   const zeros = context.emit('ConstantOfShape', [size]);
   const at = context.emit('Reshape', [indices, flat]);
   const values = context.emit('Reshape', [gradient, flat]);
-  const spread = scatter(context, forward, { zeros, at, values });
-  context.give(x, likeValue(context, spread, x));
+  const reduction = { kind: 'string' as const, value: new TextEncoder().encode('add') };
+  const spread = context.emit('ScatterElements', [zeros, at, values], { axis: int(0), reduction });
+  return likeValue(context, spread, x);
 }
 
-function scatter(
+/** Windows that share no value are spread at once; where windows overlap, these sets add up. */
+function unpooled(
   context: Backward,
-  forward: OnnxNode,
-  of: { readonly zeros: string; readonly at: string; readonly values: string },
+  of: Pooled & { readonly window: Window; readonly apart: readonly number[] },
 ): string {
-  const inputs = [of.zeros, of.at, of.values];
-  const [x = ''] = forward.inputs;
-  const kernel = kernelOf(forward);
-  const { strides } = windowOf(forward, context.shape(x).slice(2), kernel);
-  const disjoint = kernel.every((size, i) => (strides[i] ?? 1) >= size);
-  if (disjoint) return context.emit('ScatterElements', inputs, { axis: int(0) });
-  if (context.opset < 16) {
-    const why = `overlapping windows need opset 16, the model has ${context.opset}`;
-    throw unsupported('MaxPool', forward.name, why);
-  }
-  const reduction = { kind: 'string' as const, value: new TextEncoder().encode('add') };
-  return context.emit('ScatterElements', inputs, { axis: int(0), reduction });
+  const { window, apart } = of;
+  const shape = context.emit('Shape', [of.x]);
+  const attributes = {
+    kernel_shape: ints(window.kernel.map((size, i) => (size - 1) * (window.dilations[i] ?? 1) + 1)),
+    strides: ints(window.strides.map((stride, i) => stride * (apart[i] ?? 1))),
+    pads: ints(window.pads),
+  };
+  const sets = apart.reduce<readonly (readonly number[])[]>(
+    (starts, step) => starts.flatMap((at) => Array.from({ length: step }, (_, i) => [...at, i])),
+    [[]],
+  );
+  const parts = sets.map((starts) => {
+    const take = (value: string): string => everyNth(context, value, { starts, steps: apart });
+    return context.emit('MaxUnpool', [take(of.gradient), take(of.indices), shape], attributes);
+  });
+  return parts.reduce((sum, part) => context.emit('Add', [sum, part]));
+}
+
+function everyNth(
+  context: Backward,
+  value: string,
+  of: { readonly starts: readonly number[]; readonly steps: readonly number[] },
+): string {
+  if (of.steps.every((step) => step === 1)) return value;
+  const ends = of.steps.map(() => Number.MAX_SAFE_INTEGER);
+  const axes = of.steps.map((_, i) => i + 2);
+  const lists = [of.starts, ends, axes, of.steps];
+  return context.emit('Slice', [value, ...lists.map((list) => context.ints(list))]);
 }
 
 /** Each gradient is spread evenly over its window: a transposed convolution, channel by channel. */
@@ -56,12 +104,10 @@ function averagePool(context: Backward, forward: OnnxNode, gradient: string): vo
   if (!context.wants(x)) return;
   const [, channels = 1, ...spatial] = context.shape(x);
   const kernel = kernelOf(forward);
-  const window = windowOf(forward, spatial, kernel);
   const [, , ...out] = context.shape(forward.outputs[0] ?? '');
+  const window = windowOf(forward, spatial, kernel);
   const rest = leftover(window, spatial, out);
-  if (rest.some((size) => size < 0)) {
-    throw unsupported('AveragePool', forward.name, 'windows reach beyond the padding');
-  }
+  const pads = reaching(window, rest);
   const scale = context.floats([1, 1, ...out], countsOf(forward, window, { spatial, out }));
   const each = context.emit('Mul', [gradient, scale]);
   const area = kernel.reduce((product, size) => product * size, 1);
@@ -71,11 +117,18 @@ function averagePool(context: Backward, forward: OnnxNode, gradient: string): vo
     context.emit('ConvTranspose', [each, ones], {
       strides: ints(window.strides),
       dilations: ints(window.dilations),
-      pads: ints(window.pads),
-      output_padding: ints(rest),
+      pads: ints(pads),
+      output_padding: ints(rest.map((size) => Math.max(0, size))),
       group: int(channels),
     }),
   );
+}
+
+/** Padding as far as the last window reaches, which rounding up lets go beyond the padding. */
+function reaching({ pads }: Window, rest: readonly number[]): number[] {
+  return pads.map((pad, i) => {
+    return i < rest.length ? pad : pad + Math.max(0, -(rest[i - rest.length] ?? 0));
+  });
 }
 
 /** One over the number of elements that each window averages. */
@@ -93,7 +146,9 @@ function countsOf(
       const taps = Array.from({ length: window.kernel[axis] ?? 1 }, (__, tap) => {
         return start + tap * (window.dilations[axis] ?? 1);
       });
-      return includePads ? taps.length : taps.filter((at) => at >= 0 && at < size).length;
+      const pad = includePads ? (window.pads[axis + spatial.length] ?? 0) : 0;
+      const first = includePads ? Number.NEGATIVE_INFINITY : 0;
+      return taps.filter((at) => at >= first && at < size + pad).length;
     });
     counts = counts.flatMap((count) => perPlace.map((here) => count * here));
   }
@@ -109,4 +164,18 @@ function globalAveragePool(context: Backward, forward: OnnxNode, gradient: strin
     .reduce((product, size) => product * size, 1);
   const each = context.emit('Mul', [gradient, context.floats([], [1 / area])]);
   context.give(x, context.emit('Expand', [each, context.emit('Shape', [x])]));
+}
+
+/** The first of the greatest takes the whole gradient. */
+function globalMaxPool(context: Backward, forward: OnnxNode, gradient: string): void {
+  const [x = ''] = forward.inputs;
+  if (!context.wants(x)) return;
+  if (context.opset < 11) throw unsupported('GlobalMaxPool', forward.name, 'it needs opset 11');
+  const flat = context.ints([0, 0, -1]);
+  const places = context.emit('Reshape', [x, flat]);
+  const best = context.emit('ArgMax', [places], { axis: int(2), keepdims: int(1) });
+  const values = context.emit('Reshape', [gradient, flat]);
+  const zeros = zerosLike(context, places);
+  const spread = context.emit('ScatterElements', [zeros, best, values], { axis: int(2) });
+  context.give(x, likeValue(context, spread, x));
 }

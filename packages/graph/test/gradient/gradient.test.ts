@@ -3,10 +3,13 @@ import { seeded } from '@merlon/core';
 import { describe, expect, it } from 'vitest';
 import {
   differentiableOperators,
+  elementTypes,
   gradientModel,
   int,
+  ints,
   node,
   type OnnxModel,
+  type OnnxNode,
   openSession,
   readOnnx,
   type Session,
@@ -14,7 +17,7 @@ import {
   writeOnnx,
 } from '../../src/index.ts';
 import { cases } from './cases.ts';
-import { modelOf, sizeOf, values } from './models.ts';
+import { modelOf, randomTensor, sizeOf, values, xToY } from './models.ts';
 
 const rows = 3;
 const labels: Tensor = { type: 'int64', shape: [rows], data: BigInt64Array.from([0n, 2n, 1n]) };
@@ -71,7 +74,7 @@ async function worstError(
 describe('gradients agree with central differences', () => {
   it.each(cases)('$name, by the input', async (test) => {
     const found = await open(modelOf(test));
-    const data = values(rows * sizeOf(test.row), 11, test.shift ?? 0);
+    const data = values(rows * sizeOf(test.row), test.seed ?? 11, test.shift);
     const x: Tensor = { type: 'float32', shape: [rows, ...test.row], data };
     const out = await found.session.run({ x, merlon_labels: labels });
     const gradient = floats(out.merlon_gradient).slice();
@@ -80,12 +83,10 @@ describe('gradients agree with central differences', () => {
     await found.session.close();
   });
 
-  const trained = cases.filter(
-    ({ name }) => /^(Conv|Gemm|MatMul)/.test(name) && !/grouped/.test(name),
-  );
+  const trained = cases.filter(({ name }) => /^(Conv|Gemm|MatMul|PRelu|\w+Norm)/.test(name));
   it.each(trained)('$name, by the weights', async (test) => {
     const found = await open(modelOf(test), { weights: 'train' });
-    const data = values(rows * sizeOf(test.row), 11, test.shift ?? 0);
+    const data = values(rows * sizeOf(test.row), test.seed ?? 11, test.shift);
     const x: Tensor = { type: 'float32', shape: [rows, ...test.row], data };
     const out = await found.session.run({ x, merlon_labels: labels, ...found.weights });
     expect(Object.keys(found.weights)).toContain('head');
@@ -141,6 +142,34 @@ describe('conventions', () => {
     };
     expect(await session.run(feeds)).toEqual(await bare.session.run(feeds));
   });
+  it('a softmax over the rows is no head, and stays', async () => {
+    const plain = plainModel({});
+    const [middle, product] = plain.graph.nodes as [OnnxNode, OnnxNode];
+    const nodes = [
+      middle,
+      { ...product, name: 'product', outputs: ['logits'] },
+      node('Softmax', ['logits'], ['scores'], { axis: int(0) }),
+    ];
+    const { session } = await open({ ...plain, graph: { ...plain.graph, nodes } });
+    const x: Tensor = { type: 'float32', shape: [rows, 4], data: values(rows * 4, 1) };
+    const { merlon_scores } = await session.run({ x, merlon_labels: labels });
+    const scores = floats(merlon_scores);
+    expect((scores[0] ?? 0) + (scores[3] ?? 0) + (scores[6] ?? 0)).toBeCloseTo(1, 5);
+  });
+  it('a model of a fixed number of rows keeps it', async () => {
+    const fixed = await open(plainModel({ rows }));
+    const anyRows = await open(plainModel({}));
+    const x: Tensor = { type: 'float32', shape: [rows, 4], data: values(rows * 4, 1) };
+    const feeds = { x, merlon_labels: labels };
+    expect(fixed.session.inputs.map(({ shape }) => shape)).toEqual([[rows, 4], [rows]]);
+    expect(await fixed.session.run(feeds)).toEqual(await anyRows.session.run(feeds));
+    const one = await open(plainModel({ rows: 1 }));
+    const first: Tensor = { type: 'float32', shape: [1, 4], data: values(4, 1) };
+    const label: Tensor = { type: 'int64', shape: [1], data: BigInt64Array.of(0n) };
+    const out = await one.session.run({ x: first, merlon_labels: label });
+    const all = await anyRows.session.run(feeds);
+    expect([...floats(out.merlon_gradient)]).toEqual([...floats(all.merlon_gradient).slice(0, 4)]);
+  });
   it('the margin loss is the best other score minus the right one', async () => {
     const model = modelOf({
       name: 'margin',
@@ -165,6 +194,36 @@ describe('conventions', () => {
   });
 });
 
+/** x [N, 4] → MatMul → scores [N, 3], with one thing changed. */
+function plainModel(change: {
+  readonly outputs?: number;
+  readonly opset?: number;
+  readonly axis?: number | null;
+  readonly elementType?: number;
+  readonly inputs?: number;
+  readonly rows?: number;
+}): OnnxModel {
+  const { outputs = 3, opset = 17, axis = 4, elementType = 1, inputs = 1, rows = 'N' } = change;
+  const whole = elementType !== elementTypes.float32;
+  const middle = node(whole ? 'Cast' : 'Identity', ['x'], ['f'], whole ? { to: int(1) } : {});
+  const names = ['x', 'x2'].slice(0, inputs);
+  return {
+    irVersion: 8,
+    opsets: [{ domain: '', version: opset }],
+    producer: 'test',
+    rest: new Uint8Array(0),
+    graph: {
+      name: 'plain',
+      nodes: [middle, node('MatMul', ['f', 'w'], ['scores'])],
+      initializers: [randomTensor('w', [4, outputs], 7)],
+      inputs: names.map((name) => ({ name, elementType, shape: [rows, axis] })),
+      outputs: [{ name: 'scores', elementType: 1, shape: [rows, outputs] }],
+      values: [],
+      rest: new Uint8Array(0),
+    },
+  };
+}
+
 describe('refusals name what stands in the way', () => {
   it('an operator without a rule', async () => {
     const nodes = [{ ...node('Round', ['x'], ['y']), name: 'rounding' }];
@@ -175,6 +234,23 @@ describe('refusals name what stands in the way', () => {
       message:
         'operator "Round" (node "rounding") cannot be differentiated: there is no rule for it',
     });
+  });
+  it.each([
+    ['one score', { outputs: 1 }, 'output "scores" expected scores of two classes or more, got 1'],
+    ['an old opset', { opset: 8 }, 'expected opset 9 or newer, got 8'],
+    ['an open axis', { axis: null }, 'input "x" leaves axis 1 open'],
+    ['whole numbers', { elementType: 7 }, 'input "x" expected float32 with the rows as first axis'],
+    ['two inputs', { inputs: 2 }, 'expected one input, got 2'],
+  ])('%s', async (_, change, message) => {
+    await expect(gradientModel(plainModel(change))).rejects.toThrow(message);
+  });
+  it.each([
+    ['ReduceMean', { axes: ints([0]), keepdims: int(0) }, 'it mixes the rows of the batch'],
+    ['Concat', { axis: int(0) }, 'it joins along the batch'],
+  ])('rows that see each other: %s', async (operator, attributes, why) => {
+    const nodes = [xToY(operator, attributes)];
+    const out = operator === 'Concat' ? [4] : [2];
+    await expect(gradientModel(modelOf({ name: '', row: [4], out, nodes }))).rejects.toThrow(why);
   });
   it('trees', async () => {
     const file = readFileSync(new URL('../../../../models/loans.onnx', import.meta.url));

@@ -23,6 +23,8 @@ export interface OperatorCase {
   readonly opset?: number;
   /** Keeps inputs away from kinks and poles. */
   readonly shift?: number;
+  /** Another one where two values of a window are too close for a difference to tell. */
+  readonly seed?: number;
 }
 
 const nothing = new Uint8Array(0);

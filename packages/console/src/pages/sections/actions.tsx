@@ -1,25 +1,74 @@
-/** What can be done with a version; the platform decides who may. */
+/** What a person can do with a version, by role and by what is ready; the platform decides. */
 import type { ReactNode } from 'react';
 import { post } from '../../api/client.ts';
+import { useApproval, useData, useSession } from '../../api/queries.ts';
+import { useMay } from '../../api/roles.ts';
 import type { StepName, VersionDetail } from '../../api/types.ts';
-import { Ask, Choice, Field, Form } from '../../components/form.tsx';
-import { CodeField } from '../sign-in.tsx';
+import { Ask, Choice, CodeField, Field, Form, LongField } from '../../components/form.tsx';
 
 /** Buttons for the steps that a person begins. */
 export function Actions({ detail }: { readonly detail: VersionDetail }): ReactNode {
   const { version, data } = detail;
+  const { id } = version;
+  const may = useMay();
+  const own = useSession().data?.id === version.broughtBy;
+  const approved = useApproval(id).data?.approved === true;
   const done = (step: StepName): boolean =>
     version.steps.some((each) => each.step === step && each.state === 'done');
   const has = (use: string): boolean => data.some((link) => link.use === use);
   if (version.state !== 'complete') return null;
+  const ready = done('assess') && !approved;
   return (
-    <div className="row">
-      {done('seal') && has('test') ? <Assess id={version.id} /> : null}
-      {done('assess') && has('train') ? <Harden id={version.id} /> : null}
-      {done('assess') && !done('approve') ? <Approve id={version.id} /> : null}
-      {done('approve') ? <Serve id={version.id} name={version.name} /> : null}
-      <Retire id={version.id} />
+    <div className="row actions">
+      {may('artifact.bring') && done('seal') && !(has('test') && has('train')) ? (
+        <LinkData id={id} />
+      ) : null}
+      {may('job.run') && done('seal') && has('test') ? <Assess id={id} /> : null}
+      {may('job.run') && done('assess') && has('train') ? <Harden id={id} /> : null}
+      {may('version.approve') && ready && !own ? <Approve id={id} /> : null}
+      {may('version.serve') && approved ? <Serve id={id} name={version.name} /> : null}
+      {may('version.retire') ? <Retire id={id} /> : null}
     </div>
+  );
+}
+
+function LinkData({ id }: { readonly id: string }): ReactNode {
+  const data = useData().data ?? [];
+  const sealed = data
+    .flatMap(({ versions }) => versions)
+    .filter(({ steps }) => steps.some(({ step, state }) => step === 'seal' && state === 'done'));
+  return (
+    <Ask label="Link data" title="Say which data belongs to this version">
+      {(close) =>
+        sealed.length === 0 ? (
+          <p>
+            There is no sealed data yet. Bring some in with <code>merlon data add</code>.
+          </p>
+        ) : (
+          <Form
+            submit="Link"
+            send={({ dataVersionId = '', use = '' }) =>
+              post(`versions/${id}/data`, { dataVersionId, use })
+            }
+            done={close}
+          >
+            <Choice
+              label="Data"
+              name="dataVersionId"
+              options={sealed.map((each) => [each.id, `${each.name} v${each.number}`] as const)}
+            />
+            <Choice
+              label="Use"
+              name="use"
+              options={[
+                ['test', 'test data: attacks start from it'],
+                ['train', 'training data: hardening learns from it'],
+              ]}
+            />
+          </Form>
+        )
+      }
+    </Ask>
   );
 }
 
@@ -46,7 +95,7 @@ function Assess({ id }: { readonly id: string }): ReactNode {
             step="any"
             min={0}
             required={false}
-            hint="Empty: the default of the attack."
+            hint="Empty: the attack’s own. Tables use their features’ ranges instead."
           />
           <Field label="Seed" name="seed" type="number" min={0} defaultValue="1" />
         </Form>
@@ -70,8 +119,22 @@ function Harden({ id }: { readonly id: string }): ReactNode {
           }
           done={close}
         >
-          <Choice label="Method" name="method" options={['pgd-at', 'guards']} />
-          <Field label="Radius (L∞)" name="epsilon" type="number" step="any" defaultValue="0.2" />
+          <Choice
+            label="Method"
+            name="method"
+            options={[
+              ['pgd-at', 'train against PGD: a new version, child of this one'],
+              ['guards', 'set guards for serving: for models without gradients'],
+            ]}
+          />
+          <Field
+            label="Radius (L∞)"
+            name="epsilon"
+            type="number"
+            step="any"
+            min={0}
+            defaultValue="0.2"
+          />
           <Field label="Epochs" name="epochs" type="number" min={1} defaultValue="4" />
         </Form>
       )}
@@ -81,7 +144,7 @@ function Harden({ id }: { readonly id: string }): ReactNode {
 
 function Approve({ id }: { readonly id: string }): ReactNode {
   return (
-    <Ask label="Approve" title="Approve for serving">
+    <Ask label="Approve" title="Approve for serving" tone="primary">
       {(close) => (
         <Form
           submit="Approve"
@@ -90,10 +153,7 @@ function Approve({ id }: { readonly id: string }): ReactNode {
         >
           <p>You say that this version may be served. Your name goes into the ledger.</p>
           <CodeField />
-          <label>
-            Comment
-            <textarea name="comment" rows={2} />
-          </label>
+          <LongField label="Comment" name="comment" />
         </Form>
       )}
     </Ask>
@@ -114,6 +174,8 @@ function Serve({ id, name }: { readonly id: string; readonly name: string }): Re
             name="name"
             defaultValue={name}
             pattern="[a-z0-9][a-z0-9._\-]*"
+            title="small letters, digits, dots, dashes and underscores"
+            maxLength={64}
             hint="Requests go to /v2/models/NAME/infer. What was served under it stops."
           />
         </Form>
@@ -124,9 +186,14 @@ function Serve({ id, name }: { readonly id: string; readonly name: string }): Re
 
 function Retire({ id }: { readonly id: string }): ReactNode {
   return (
-    <Ask label="Retire" title="Retire this version" danger>
+    <Ask label="Retire" title="Retire this version" tone="danger">
       {(close) => (
-        <Form submit="Retire it" danger send={() => post(`versions/${id}/retire`)} done={close}>
+        <Form
+          submit="Retire it"
+          tone="danger"
+          send={() => post(`versions/${id}/retire`)}
+          done={close}
+        >
           <p>It is served no more, for good. Its record stays.</p>
         </Form>
       )}

@@ -1,67 +1,65 @@
 /** Findings of the scan. */
 import type { ReactNode } from 'react';
-import type { VersionDetail } from '../../api/types.ts';
-import { Badge, Empty, severityTone } from '../../components/state.tsx';
+import type { Facts, Finding, VersionDetail } from '../../api/types.ts';
+import { counted } from '../../components/format.ts';
+import { Badge, Empty, severityTone, type Tone } from '../../components/state.tsx';
+import { type Column, Table } from '../../components/table.tsx';
+
+const columns: readonly Column<Finding>[] = [
+  {
+    head: 'Finding',
+    cell: ({ title, rule }) => (
+      <>
+        {title}
+        <div className="quiet small">{rule}</div>
+      </>
+    ),
+  },
+  {
+    head: 'Severity',
+    cell: ({ severity }) => <Badge tone={severityTone(severity)}>{severity}</Badge>,
+  },
+  { head: 'Where', kind: 'mono', cell: ({ location }) => placeOf(location) },
+  { head: 'Evidence', kind: 'mono', cell: ({ evidence }) => evidence },
+  { head: 'What to do', cell: ({ fix }) => fix },
+];
+
+const order = ['critical', 'high', 'medium', 'low', 'note'];
 
 /** The section. */
 export function Findings({ detail }: { readonly detail: VersionDetail }): ReactNode {
   const { findings, version } = detail;
   const scan = version.steps.find((step) => step.step === 'scan');
-  const verdict = String(scan?.result.verdict ?? 'not scanned yet');
+  const verdict = scan?.state === 'running' ? 'scan runs' : String(scan?.result.verdict ?? '');
+  const worstFirst = [...findings].sort(
+    (a, b) => order.indexOf(a.severity) - order.indexOf(b.severity),
+  );
   return (
     <section className="card flush">
       <div className="card-head">
         <h2>Findings</h2>
-        <Badge tone={verdict === 'clean' ? 'ok' : scan === undefined ? 'plain' : 'bad'}>
-          {verdict}
-        </Badge>
+        {verdict === '' ? null : <Badge tone={toneOf(verdict)}>{verdict}</Badge>}
       </div>
       {findings.length === 0 ? (
-        <Empty>
-          {scan === undefined
-            ? 'The scan has not run.'
-            : `Nothing was found. ${scanned(scan.result)}`}
-        </Empty>
+        <Empty>{scan === undefined ? 'The scan has not run.' : scanned(scan.result)}</Empty>
       ) : (
-        <div className="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th>Severity</th>
-                <th>Finding</th>
-                <th>Where</th>
-                <th>What to do</th>
-              </tr>
-            </thead>
-            <tbody>
-              {findings.map((finding) => (
-                <tr key={finding.id}>
-                  <td>
-                    <Badge tone={severityTone(finding.severity)}>{finding.severity}</Badge>
-                  </td>
-                  <td>
-                    <strong>{finding.title}</strong>
-                    <div className="quiet small">{finding.rule}</div>
-                    <code>{finding.evidence}</code>
-                  </td>
-                  <td className="mono">{placeOf(finding.location)}</td>
-                  <td>{finding.fix}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table caption="Findings" columns={columns} rows={worstFirst} rowKey={({ id }) => id} />
       )}
     </section>
   );
 }
 
-function scanned(result: Readonly<Record<string, unknown>>): string {
-  return `${result.files ?? 0} files: ${String(result.formats ?? '')}.`;
+function toneOf(verdict: string): Tone {
+  if (verdict === 'clean') return 'ok';
+  return verdict === 'scan runs' ? 'run' : 'bad';
 }
 
-function placeOf(location: VersionDetail['findings'][number]['location']): string {
-  const { path = '', member, offset } = location;
-  const inside = member === undefined || member === '' ? '' : `!${member}`;
+function scanned({ files, formats }: Facts): string {
+  if (typeof files !== 'number') return 'Nothing was found so far.';
+  return `Nothing was found in ${counted(files, 'file')} (${String(formats ?? '')}).`;
+}
+
+function placeOf({ path = '', member = '', offset }: Finding['location']): string {
+  const inside = member === '' ? '' : `!${member}`;
   return `${path}${inside}${offset === undefined ? '' : ` @${offset}`}`;
 }

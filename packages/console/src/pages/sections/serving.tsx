@@ -1,58 +1,62 @@
 /** Where a version is served, behind which guards, and what the detectors say. */
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import { post } from '../../api/client.ts';
 import { useDeployments } from '../../api/queries.ts';
+import { useMay } from '../../api/roles.ts';
 import type { Deployment, Facts, Version } from '../../api/types.ts';
 import { Ask, Choice, Form } from '../../components/form.tsx';
-import { short, when } from '../../components/format.ts';
-import { Badge } from '../../components/state.tsx';
+import { counted, detectorName, short, when } from '../../components/format.ts';
+import { Badge, Empty, Loaded, type Tone } from '../../components/state.tsx';
 
-/** The section; nothing when the version was never served. */
+/** The section. */
 export function Serving({ version }: { readonly version: Version }): ReactNode {
-  const own = (useDeployments().data ?? []).filter((each) => each.versionId === version.id);
-  if (own.length === 0) return null;
+  const deployments = useDeployments();
   return (
     <section className="card">
-      <h2>Serving</h2>
-      {own.map((deployment) => (
-        <DeploymentView key={deployment.id} deployment={deployment} />
-      ))}
+      <h2>Guards and serving</h2>
+      <Loaded query={deployments}>
+        {(all) => {
+          const own = all.filter((each) => each.versionId === version.id);
+          if (own.length === 0) return <Empty>Not served. An approved version can be.</Empty>;
+          return own.map((each) => <DeploymentView key={each.id} deployment={each} />);
+        }}
+      </Loaded>
     </section>
   );
 }
 
 function DeploymentView({ deployment }: { readonly deployment: Deployment }): ReactNode {
   const { id, name, state, startedAt, guards, detectors } = deployment;
+  const may = useMay();
+  const isActive = state === 'active';
   return (
     <div className="stack">
       <div className="card-head">
         <div className="row">
           <code>/v2/models/{name}/infer</code>
-          <Badge tone={state === 'active' ? 'ok' : 'plain'}>{state}</Badge>
+          <Badge tone={isActive ? 'ok' : 'plain'}>{state}</Badge>
           <span className="quiet">since {when(startedAt)}</span>
         </div>
-        {state === 'active' ? <Tighten id={id} /> : null}
+        {isActive && may('version.serve') ? <Tighten id={id} /> : null}
       </div>
       <div className="columns">
         <div className="stack">
           <h3>Guards</h3>
           <dl className="facts">
             {guardRows(guards).map(([label, value]) => (
-              <div key={label} style={{ display: 'contents' }}>
+              <Fragment key={label}>
                 <dt>{label}</dt>
                 <dd>{value}</dd>
-              </div>
+              </Fragment>
             ))}
           </dl>
         </div>
         <div className="stack">
           <h3>Detectors</h3>
+          {detectors.length === 0 ? <p className="quiet">None watch it now.</p> : null}
           <dl className="facts">
             {detectors.map((detector) => (
-              <div key={String(detector.detector)} style={{ display: 'contents' }}>
-                <dt>{String(detector.detector)}</dt>
-                <dd>{detectorSentence(detector)}</dd>
-              </div>
+              <DetectorRow key={String(detector.detector)} detector={detector} />
             ))}
           </dl>
         </div>
@@ -68,28 +72,60 @@ function guardRows(guards: Facts): [string, string][] {
   const range = input.range as { min?: readonly number[]; margin?: number } | undefined;
   const rounding = input.rounding as { steps?: readonly number[] } | undefined;
   const noise = input.noise as { sigma?: number } | undefined;
-  const rows: [string, string][] = [['Values', 'finite numbers only']];
+  const rows: [string, string][] = [['Inputs', 'finite numbers only']];
   if (range !== undefined) {
-    rows.push(['Range', `${range.min?.length ?? 0} features, margin ${range.margin ?? 0}`]);
+    const count = counted(range.min?.length ?? 0, 'feature');
+    rows.push(['Range', `${count} kept to what was seen, plus ${short(range.margin)} of it`]);
   }
   if (rounding !== undefined) {
     const count = rounding.steps?.filter((step) => step > 0).length ?? 0;
-    rows.push(['Rounding', `${count} features snapped to their steps`]);
+    rows.push(['Rounding', `${counted(count, 'feature')} snapped to steps`]);
   }
-  if (noise !== undefined) rows.push(['Noise', `Gaussian, σ ${noise.sigma ?? 0}`]);
-  if (output.decimals !== undefined) rows.push(['Scores', `${String(output.decimals)} decimals`]);
-  if (output.topK !== undefined) rows.push(['Told scores', `the best ${String(output.topK)}`]);
-  if (output.labelOnly === true) rows.push(['Answer', 'label only']);
+  if (noise !== undefined) rows.push(['Noise', `Gaussian, σ ${short(noise.sigma)}`]);
+  return [...rows, ...outputRows(output)];
+}
+
+function outputRows({ decimals, topK, labelOnly }: Facts): [string, string][] {
+  if (labelOnly === true) return [['Answer', 'the label alone']];
+  const rows: [string, string][] = [];
+  if (typeof decimals === 'number') rows.push(['Scores', counted(decimals, 'decimal')]);
+  if (typeof topK === 'number') {
+    rows.push(['Scores told', topK === 1 ? 'the best alone' : `the best ${topK}`]);
+  }
+  if (rows.length === 0) rows.push(['Scores', 'as the model gives them']);
   return rows;
 }
 
-function detectorSentence(detector: Facts): string {
+function DetectorRow({ detector }: { readonly detector: Facts }): ReactNode {
+  const { tone, word, text } = detectorWords(detector);
+  return (
+    <>
+      <dt>{detectorName(detector.detector)}</dt>
+      <dd>
+        <Badge tone={tone}>{word}</Badge> <span className="quiet">{text}</span>
+      </dd>
+    </>
+  );
+}
+
+function detectorWords(detector: Facts): { tone: Tone; word: string; text: string } {
   if (detector.detector === 'drift-ks') {
-    const drifting = detector.drifting === true ? 'drifting' : 'as in training';
-    return `${drifting}; least p ${short(detector.pValue)} over ${String(detector.rows)} rows`;
+    const drifting = detector.drifting === true;
+    return {
+      tone: drifting ? 'warn' : 'ok',
+      word: drifting ? 'drifting' : 'as in training',
+      text: `least p ${short(detector.pValue)} over ${counted(Number(detector.rows ?? 0), 'row')}`,
+    };
   }
-  const least = `lowest W ${short(detector.lowestW)}`;
-  return `${least}, alarm below ${short(detector.threshold)}; ${String(detector.clients)} keys`;
+  const { lowestW, threshold } = detector;
+  const alarm = typeof lowestW === 'number' && typeof threshold === 'number' && lowestW < threshold;
+  return {
+    tone: alarm ? 'bad' : 'ok',
+    word: alarm ? 'alarm' : 'quiet',
+    text:
+      `lowest W ${short(lowestW)}, alarm below ${short(threshold)}; ` +
+      counted(Number(detector.clients ?? 0), 'key'),
+  };
 }
 
 function Tighten({ id }: { readonly id: string }): ReactNode {
@@ -98,15 +134,18 @@ function Tighten({ id }: { readonly id: string }): ReactNode {
       {(close) => (
         <Form
           submit="Tighten"
-          send={({ level = '1' }) =>
-            post(`deployments/${id}/tighten`, { level: Number(level.slice(0, 1)) })
-          }
+          send={({ level = '1' }) => post(`deployments/${id}/tighten`, { level: Number(level) })}
           done={close}
         >
+          <p>It holds from the next request on. Callers see less of the scores.</p>
           <Choice
-            label="Level"
+            label="What is still told"
             name="level"
-            options={['1: one decimal', '2: best score only', '3: label only']}
+            options={[
+              ['1', 'scores with one decimal'],
+              ['2', 'the best score alone'],
+              ['3', 'the label alone'],
+            ]}
           />
         </Form>
       )}
