@@ -56,6 +56,11 @@ function needed(nodes: readonly OnnxNode[], value: string): OnnxNode[] {
   return kept.reverse();
 }
 
+/** Names of all values that nodes take, those of the graphs inside them too. */
+export function usedBy(nodes: readonly OnnxNode[]): ReadonlySet<string> {
+  return new Set(nodes.flatMap((node) => [...node.inputs, ...captured(node)]));
+}
+
 /** Names that the graphs inside a node may take from outside. */
 function captured(node: OnnxNode): string[] {
   return Object.values(node.attributes).flatMap((attribute) => {

@@ -14,12 +14,13 @@ import { activationRules } from './activation.ts';
 import { type Backward, type GradientRule, GraphBuilder } from './builder.ts';
 import { convolutionRules } from './convolution.ts';
 import { elementwiseRules } from './elementwise.ts';
-import { constantsOf, scoresOf, trainable } from './forward.ts';
+import { constantsOf, scoresOf, trainable, usedBy } from './forward.ts';
 import { linearRules } from './linear.ts';
 import { emitLoss, type Loss, names } from './loss.ts';
 import { normalizeRules } from './normalize.ts';
 import { modelInputs, observeShapes } from './observe.ts';
 import { poolingRules } from './pooling.ts';
+import { type Forward, prepare } from './prepare.ts';
 import { reduceRules } from './reduce.ts';
 import { manyOutputs, shapeRules } from './shape.ts';
 
@@ -76,30 +77,37 @@ export async function gradientModel(
   if (input === undefined || others.length > 0) {
     throw new GraphError('shape-mismatch', `expected one input, got ${others.length + 1}`);
   }
-  const shapes = await observeShapes(model);
-  const { scores, nodes } = scoresOf(model, shapes);
+  const opset = opsetOf(model);
+  const observed = await observeShapes(model);
+  const { scores, nodes } = scoresOf(model, observed);
   const weights = mode === 'constant' ? [] : trainable(model, nodes);
-  const wanted = mode === 'train' ? weights.map((tensor) => tensor.name) : [input.name];
+  const state = new Set(weights.map((tensor) => tensor.name));
+  const whole = { nodes, shapes: observed, constants: constantsOf(model.graph) };
+  const forward = prepare(whole, { scores, weights: state });
+  const wanted = mode === 'train' ? [...state] : [input.name];
   const builder = new GraphBuilder();
-  const context = contextOf(builder, { model, nodes, shapes, weights, wanted });
-  if (context.opset < opsetMin) {
-    const got = `expected opset ${opsetMin} or newer, got ${context.opset}`;
-    throw new GraphError('unsupported-operator', `the model cannot be differentiated: ${got}`, {
-      hint: 'export the model again with a newer opset',
-    });
-  }
-  const classes = shapes.get(scores)?.[1] ?? 0;
+  const context = contextOf(builder, { opset, forward, state, wanted });
+  const classes = observed.get(scores)?.[1] ?? 0;
   const emitted = emitLoss(context, { scores, classes, loss });
   builder.give(scores, mode === 'train' ? averaged(context, emitted.seed) : emitted.seed);
-  backwards(builder, context, nodes);
+  backwards(builder, context, forward.nodes);
   const finals = wanted.map((name) => finalGradient(builder, name, mode === 'train'));
   alias(builder, scores, names.scores);
   alias(builder, emitted.loss, names.loss);
   return {
-    model: assemble(model, { builder, nodes, input, weights, finals, shapes, scores }),
+    model: assemble(model, { builder, forward, input, weights, finals, scores }),
     operators: [...new Set(nodes.map((node) => node.operator))].sort(),
     weights,
   };
+}
+
+function opsetOf({ opsets }: OnnxModel): number {
+  const opset = opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0;
+  if (opset >= opsetMin) return opset;
+  const got = `expected opset ${opsetMin} or newer, got ${opset}`;
+  throw new GraphError('unsupported-operator', `the model cannot be differentiated: ${got}`, {
+    hint: 'export the model again with a newer opset',
+  });
 }
 
 /** Walks the nodes from the end to the beginning, handing each its output's gradient. */
@@ -123,31 +131,28 @@ function backwards(builder: GraphBuilder, context: Backward, nodes: readonly Onn
 function contextOf(
   builder: GraphBuilder,
   of: {
-    readonly model: OnnxModel;
-    readonly nodes: readonly OnnxNode[];
-    readonly shapes: ReadonlyMap<string, readonly number[]>;
-    readonly weights: readonly OnnxTensor[];
+    readonly opset: number;
+    readonly forward: Forward;
+    readonly state: ReadonlySet<string>;
     readonly wanted: readonly string[];
   },
 ): Backward {
-  const { model, nodes, shapes } = of;
+  const { opset, forward, state } = of;
   const reached = new Set(of.wanted);
-  for (const node of nodes) {
+  for (const node of forward.nodes) {
     if (node.inputs.some((input) => reached.has(input))) {
       for (const output of node.outputs) reached.add(output);
     }
   }
-  const state = new Set(of.weights.map((tensor) => tensor.name));
-  const constants = constantsOf(model.graph);
   return {
-    opset: model.opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0,
+    opset,
     wants: (name) => reached.has(name),
     shape: (name) => {
-      const shape = shapes.get(name);
+      const shape = forward.shapes.get(name);
       if (shape === undefined) throw new GraphError('shape-mismatch', `no shape of "${name}"`);
       return shape;
     },
-    constant: (name) => (state.has(name) ? null : (constants.get(name) ?? null)),
+    constant: (name) => (state.has(name) ? null : (forward.constants.get(name) ?? null)),
     emit: (operator, inputs, attributes) => builder.emit(operator, inputs, attributes),
     floats: (shape, values) => builder.floats(shape, values),
     ints: (values) => builder.ints(values),
@@ -190,18 +195,22 @@ function assemble(
   model: OnnxModel,
   of: {
     readonly builder: GraphBuilder;
-    readonly nodes: readonly OnnxNode[];
+    readonly forward: Forward;
     readonly input: OnnxValue;
     readonly weights: readonly OnnxTensor[];
     readonly finals: readonly string[];
-    readonly shapes: ReadonlyMap<string, readonly number[]>;
     readonly scores: string;
   },
 ): OnnxModel {
-  const { builder, input, weights, finals, shapes } = of;
-  const forward = of.nodes.map((node) => withExtraOutputs(node, builder.extraOutputs.get(node)));
+  const { builder, input, weights, finals } = of;
+  const { shapes, nodes, added } = of.forward;
+  const forward = nodes.map((node) => withExtraOutputs(node, builder.extraOutputs.get(node)));
   const state = new Set(weights.map((tensor) => tensor.name));
-  const kept = model.graph.initializers.filter((tensor) => !state.has(tensor.name));
+  const all = [...forward, ...builder.nodes];
+  const used = usedBy(all);
+  const kept = [...model.graph.initializers, ...added].filter(
+    ({ name }) => used.has(name) && !state.has(name),
+  );
   const value = (name: string, elementType: number, shape: OnnxValue['shape']): OnnxValue => {
     return { name, elementType, shape };
   };
@@ -216,7 +225,7 @@ function assemble(
     ...model,
     graph: {
       ...model.graph,
-      nodes: [...forward, ...builder.nodes],
+      nodes: all,
       initializers: [...kept, ...builder.initializers],
       inputs: [
         input,
