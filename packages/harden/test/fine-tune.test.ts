@@ -6,6 +6,7 @@ import {
   floatTensor,
   gradientModel,
   node,
+  type OpenSession,
   openSession,
   readOnnx,
   writeOnnx,
@@ -126,6 +127,46 @@ describe('adversarial fine-tuning', () => {
     const onProgress = (): void => controller.abort(new Error('enough'));
     const wish = request({ signal: controller.signal, onProgress });
     await expect(adversarialFineTune(wish, openSession)).rejects.toThrow('enough');
+    const early = request({ signal: AbortSignal.abort(new Error('never mind')) });
+    await expect(adversarialFineTune(early, openSession)).rejects.toThrow('never mind');
+  });
+  it('stops between the steps of one attack', async () => {
+    const controller = new AbortController();
+    let runs = 0;
+    const counting: OpenSession = async (model, options) => {
+      const session = await openSession(model, options);
+      const run: typeof session.run = (feeds, fetches) => {
+        runs++;
+        if (runs === 3) controller.abort(new Error('in the middle'));
+        return session.run(feeds, fetches);
+      };
+      return { ...session, run };
+    };
+    const wish = request({ signal: controller.signal, attackSteps: 100 });
+    await expect(adversarialFineTune(wish, counting)).rejects.toThrow('in the middle');
+    expect(runs).toBe(3);
+  });
+  it('trains scale and bias of a normalisation, and leaves its statistics', async () => {
+    const plain = readOnnx(fragile());
+    const names = ['scale', 'shift', 'mean', 'variance'];
+    const ones = new Float32Array(features).fill(1);
+    const tensors = names.map((name) => floatTensor(name, [features], ones));
+    const graph = {
+      ...plain.graph,
+      nodes: [
+        node('BatchNormalization', ['x', ...names], ['n']),
+        node('Gemm', ['n', 'w', 'b'], ['scores']),
+      ],
+      initializers: [...plain.graph.initializers, ...tensors],
+    };
+    const model = writeOnnx({ ...plain, graph });
+    const done = await adversarialFineTune(request({ model, epochs: 1 }), openSession);
+    const after = readOnnx(done.model).graph.initializers;
+    const changed = after.filter((tensor, i) => {
+      const before = graph.initializers[i]?.data ?? new Uint8Array(0);
+      return !Buffer.from(tensor.data).equals(before);
+    });
+    expect(changed.map(({ name }) => name)).toEqual(['w', 'b', 'scale', 'shift']);
   });
   it('says so when it diverges', async () => {
     const wish = request({ learningRate: 1e30 % 1000, momentum: 1, weightDecay: 1, epochs: 50 });

@@ -38,6 +38,12 @@ describe('input guards', () => {
     expect(once).not.toEqual(applyInputGuards(noisy, x, 100, 1, seeded(2)).x);
     expect(() => applyInputGuards(noisy, x, 100, 1)).toThrow('noise needs a source of randomness');
   });
+  it('keep counts and categories whole under noise', () => {
+    const noisy: GuardConfig = { input: { noise: { sigma: 3 }, rounding: { steps: [1] } } };
+    const { x } = applyInputGuards(noisy, new Float32Array(50), 50, 1, seeded(3));
+    expect([...x].every(Number.isInteger)).toBe(true);
+    expect(new Set(x).size).toBeGreaterThan(5);
+  });
   it('refuse to guard a model of another width', () => {
     expect(() => applyInputGuards(guards, new Float32Array(3), 1, 3)).toThrow(
       'guards do not fit the model: expected 3 features, got 2',
@@ -47,7 +53,12 @@ describe('input guards', () => {
 
 describe('output guards', () => {
   it('never change which class is greatest', () => {
-    const score = fc.double({ min: -20, max: 20, noNaN: true });
+    const score = fc.oneof(
+      fc.double({ min: -20, max: 20, noNaN: true }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.integer({ min: -3, max: 3 }).map((value) => value / 10),
+      fc.float({ noNaN: true }),
+    );
     const config = fc.record({
       decimals: fc.integer({ min: 0, max: 4 }),
       topK: fc.integer({ min: 1, max: 4 }),
@@ -60,13 +71,32 @@ describe('output guards', () => {
         expect(best(guarded)).toBe(best(scores));
         expect(scores).toEqual(Float32Array.from(row));
       }),
-      { seed: 3, numRuns: 500 },
+      { seed: 3, numRuns: 2000 },
     );
   });
   it('keep the decimals that they are told', () => {
     const scores = Float32Array.from([0.12345, 0.87655]);
     const guarded = applyOutputGuards({ output: { decimals: 2 } }, scores, 1, 2);
     expect([...guarded]).toEqual([Math.fround(0.12), Math.fround(0.88)]);
+  });
+  it('tell shares as shares, where many are equal after rounding', () => {
+    const rounded = (...scores: number[]): number[] => {
+      const guarded = applyOutputGuards(
+        { output: { decimals: 1 } },
+        Float32Array.from(scores),
+        1,
+        scores.length,
+      );
+      return [...guarded].map((score) => Number(score.toFixed(3)));
+    };
+    expect(rounded(0.02, 0.03, 0.01)).toEqual([0, 0.1, 0]);
+    expect(rounded(0.96, 0.98, 0.2)).toEqual([0.9, 1, 0.2]);
+    expect(rounded(-7.01, -7.02, -9)).toEqual([-6.9, -7, -9]);
+  });
+  it('refuse scores that are no numbers', () => {
+    expect(() => applyOutputGuards({}, Float32Array.of(1, 2, 0, Number.NaN), 2, 2)).toThrow(
+      expect.objectContaining({ code: 'invalid-data', message: 'row 1: score 1 is not a number' }),
+    );
   });
   it('get stricter by level', () => {
     const shown = (level: 1 | 2 | 3): number[] => {
@@ -100,6 +130,21 @@ describe('guards as data', () => {
           '"labelOnly" expected true or false, got "yes"',
         ].join('; '),
       }),
+    );
+    const typo = {
+      input: {
+        range: { min: [0], max: [1], margin: 0, step: 1 },
+        rounding: { steps: [1, 1], step: 1 },
+        noise: { sigma: 0, seed: 1 },
+      },
+    };
+    expect(() => parseGuardConfig(typo)).toThrow(
+      [
+        '"range" expected min, max, margin, got "step"',
+        '"rounding" expected steps, got "step"',
+        '"rounding.steps" expected 1 numbers as in "range", got 2',
+        '"noise" expected sigma, got "seed"',
+      ].join('; '),
     );
     expect(() => parseGuardConfig('none')).toThrow('guards expected an object');
   });

@@ -34,6 +34,10 @@ export function applyInputGuards(
       throw new HardenError('bad-guards', `guards do not fit the model: ${got}`);
     }
   }
+  const sigma = noise?.sigma ?? 0;
+  if (sigma > 0 && random === undefined) {
+    throw new HardenError('bad-guards', 'noise needs a source of randomness');
+  }
   const out = x.slice(0, rows * width);
   for (let i = 0; i < out.length; i++) {
     const value = out[i] ?? Number.NaN;
@@ -42,12 +46,10 @@ export function applyInputGuards(
     if (reason !== null) {
       return { x, refused: { row: Math.floor(i / width), feature, reason } };
     }
+    // Noise comes first, so that counts and categories stay whole.
+    const moved = sigma === 0 ? value : value + sigma * (random?.normal() ?? 0);
     const step = rounding?.steps[feature] ?? 0;
-    const snapped = step > 0 ? Math.round(value / step) * step : value;
-    out[i] = noise === undefined ? snapped : snapped + noise.sigma * (random?.normal() ?? 0);
-  }
-  if (noise !== undefined && noise.sigma > 0 && random === undefined) {
-    throw new HardenError('bad-guards', 'noise needs a source of randomness');
+    out[i] = step > 0 ? Math.round(moved / step) * step : moved;
   }
   return { x: out, refused: null };
 }
@@ -66,8 +68,9 @@ function reasonAgainst(
 }
 
 /**
- * Scores [rows, classes] as callers may see them. The greatest score stays the greatest: where
- * rounding would make it equal to another one, the others are lowered by one unit.
+ * Scores [rows, classes] as callers may see them. The first of the greatest stays the greatest:
+ * where rounding would make others equal to it, it is raised by one unit, or they are lowered
+ * where shares would exceed 1. Throws `invalid-data` when a score is not a number.
  */
 export function applyOutputGuards(
   config: GuardConfig,
@@ -79,7 +82,7 @@ export function applyOutputGuards(
   const out = scores.slice(0, rows * classes);
   for (let row = 0; row < rows; row++) {
     const own = out.subarray(row * classes, (row + 1) * classes);
-    const best = own.indexOf(Math.max(...own));
+    const best = bestOf(own, row);
     if (labelOnly === true) {
       own.fill(0);
       own[best] = 1;
@@ -91,15 +94,35 @@ export function applyOutputGuards(
   return out;
 }
 
+function bestOf(own: Float32Array, row: number): number {
+  let best = 0;
+  for (let k = 0; k < own.length; k++) {
+    const score = own[k] ?? 0;
+    if (Number.isNaN(score)) {
+      throw new HardenError('invalid-data', `row ${row}: score ${k} is not a number`);
+    }
+    if (score > (own[best] ?? 0)) best = k;
+  }
+  return best;
+}
+
 function roundScores(own: Float32Array, best: number, decimals: number): void {
-  const unit = 10 ** -decimals;
-  for (let k = 0; k < own.length; k++) {
-    own[k] = Number(((own[k] ?? 0) as number).toFixed(decimals));
+  const rounded = own.map((score) => Number(score.toFixed(decimals)));
+  const top = rounded[best] ?? 0;
+  const shares = top <= 1 && rounded.every((score) => score >= 0);
+  const beside = (by: number): number => {
+    return Math.fround(Number((top + by * 10 ** -decimals).toFixed(decimals)));
+  };
+  const [below, above] = [beside(-1), beside(1)];
+  // Numbers so great that a unit is lost in them were not changed by rounding either.
+  const isUnit = below < top && above > top;
+  const tied = (score: number, k: number): boolean => k !== best && score >= top;
+  if (isUnit && rounded.some(tied)) {
+    if (shares && above > 1) {
+      for (const [k, score] of rounded.entries()) if (tied(score, k)) rounded[k] = below;
+    } else rounded[best] = above;
   }
-  const top = own[best] ?? 0;
-  for (let k = 0; k < own.length; k++) {
-    if (k !== best && (own[k] ?? 0) >= top) own[k] = Number((top - unit).toFixed(decimals));
-  }
+  if (isUnit || !rounded.some((score, k) => k < best && score >= top)) own.set(rounded);
 }
 
 /** All but the highest become the lowest told score, or 0 where scores are shares. */

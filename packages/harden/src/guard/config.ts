@@ -12,7 +12,7 @@ export interface InputGuards {
   };
   /** Each feature is snapped to multiples of its step; 0 leaves it. */
   readonly rounding?: { readonly steps: readonly number[] };
-  /** Standard deviation of Gaussian noise, absolute. */
+  /** Standard deviation of Gaussian noise, absolute; added before rounding. */
   readonly noise?: { readonly sigma: number };
 }
 
@@ -20,7 +20,7 @@ export interface InputGuards {
 export interface OutputGuards {
   /** Decimals that are kept. */
   readonly decimals?: number;
-  /** Only so many of the highest scores are told; the others are 0. */
+  /** Only so many of the highest scores are told; the others are 0, or less than what is told. */
   readonly topK?: number;
   /** Scores become 1 for the label and 0 for the rest. */
   readonly labelOnly?: boolean;
@@ -46,16 +46,8 @@ export function parseGuardConfig(data: unknown): GuardConfig {
   known(input, ['range', 'rounding', 'noise'], 'input', faults);
   known(output, ['decimals', 'topK', 'labelOnly'], 'output', faults);
   rangeFaults(input.range, faults);
-  if (input.rounding !== undefined) {
-    const steps = isJsonObject(input.rounding) ? input.rounding.steps : undefined;
-    if (!isNumbers(steps) || steps.some((step) => step < 0)) {
-      faults.push('"rounding.steps" expected numbers ≥ 0');
-    }
-  }
-  const sigma = isJsonObject(input.noise) ? input.noise.sigma : undefined;
-  if (input.noise !== undefined && !(typeof sigma === 'number' && sigma >= 0)) {
-    faults.push('"noise.sigma" expected a number ≥ 0');
-  }
+  roundingFaults(input.rounding, input.range, faults);
+  noiseFaults(input.noise, faults);
   integer(output, 'decimals', [0, decimalsMax], faults);
   integer(output, 'topK', [1, 1_000_000], faults);
   if (output.labelOnly !== undefined && typeof output.labelOnly !== 'boolean') {
@@ -84,11 +76,39 @@ function rangeFaults(range: unknown, faults: string[]): void {
     faults.push('"range.min" and "range.max" expected lists of numbers of one length');
     return;
   }
+  known(range as JsonObject, ['min', 'max', 'margin'], '"range"', faults);
   const crossed = min.findIndex((least, i) => least > (max[i] ?? 0));
   if (crossed >= 0) faults.push(`"range.min" exceeds "range.max" at feature ${crossed}`);
-  if (!(typeof margin === 'number' && margin >= 0)) {
-    faults.push('"range.margin" expected a number ≥ 0');
+  if (!isNotNegative(margin)) faults.push('"range.margin" expected a number ≥ 0');
+}
+
+function roundingFaults(rounding: unknown, range: unknown, faults: string[]): void {
+  if (rounding === undefined) return;
+  const steps = isJsonObject(rounding) ? rounding.steps : undefined;
+  if (!isNumbers(steps) || steps.some((step) => step < 0)) {
+    faults.push('"rounding.steps" expected numbers ≥ 0');
+    return;
   }
+  known(rounding as JsonObject, ['steps'], '"rounding"', faults);
+  const min = isJsonObject(range) ? range.min : undefined;
+  if (isNumbers(min) && min.length !== steps.length) {
+    faults.push(
+      `"rounding.steps" expected ${min.length} numbers as in "range", got ${steps.length}`,
+    );
+  }
+}
+
+function noiseFaults(noise: unknown, faults: string[]): void {
+  if (noise === undefined) return;
+  if (!isJsonObject(noise) || !isNotNegative(noise.sigma)) {
+    faults.push('"noise.sigma" expected a number ≥ 0');
+    return;
+  }
+  known(noise, ['sigma'], '"noise"', faults);
+}
+
+function isNotNegative(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 
 function section(data: JsonObject, name: string, faults: string[]): JsonObject {

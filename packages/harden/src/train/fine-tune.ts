@@ -52,6 +52,7 @@ export async function adversarialFineTune(
   openSession: OpenSession,
 ): Promise<FineTuneResult> {
   checkRequest(request);
+  request.signal?.throwIfAborted();
   const model = readOnnx(request.model);
   const state = await gradientModel(model, { weights: 'state' });
   const training = await gradientModel(model, { weights: 'train' });
@@ -74,14 +75,13 @@ export async function adversarialFineTune(
 
 async function run(trainer: Trainer): Promise<number[]> {
   const { request } = trainer;
-  const { epochs, batchSize, labels, random, epsilon, onProgress, signal } = request;
+  const { epochs, batchSize, labels, random, epsilon, onProgress } = request;
   const perEpoch = Math.ceil(labels.length / batchSize);
   const total = epochs * perEpoch;
   const losses: number[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {
     const order = random.permutation(labels.length);
     for (let b = 0; b < perEpoch; b++) {
-      signal?.throwIfAborted();
       const done = losses.length / total;
       const grown = request.warmUp === 0 ? 1 : Math.min(1, done / request.warmUp);
       const batch = batchOf(request, order.subarray(b * batchSize, (b + 1) * batchSize));
@@ -129,6 +129,7 @@ async function perturb(trainer: Trainer, batch: TrainingBatch, epsilon: number):
     x[i] = Math.max(least, Math.min(most, moved));
   }
   for (let s = 0; s < attackSteps; s++) {
+    request.signal?.throwIfAborted();
     const feeds = { [input]: tensor(x, batch.shape), merlon_labels: batch.labels };
     const out = await attack.run({ ...feeds, ...Object.fromEntries(weights) }, ['merlon_gradient']);
     const gradient = floats(out.merlon_gradient);
