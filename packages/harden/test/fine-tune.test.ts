@@ -179,8 +179,42 @@ describe('adversarial fine-tuning', () => {
     await expect(adversarialFineTune(wish, openSession)).rejects.toThrow(
       /"epsilon" expected 0 to .*, got -1; "epochs" expected 1 to 100000, got 0; "cleanShare"/,
     );
-    await expect(
-      adversarialFineTune(request({ labels: new Int32Array(3) }), openSession),
-    ).rejects.toMatchObject({ code: 'invalid-data' });
+  });
+  it.each([
+    [
+      'too few labels',
+      { labels: new Int32Array(3) },
+      'rows, shape and labels expected to fit, got [600, 12] with 3 labels',
+    ],
+    ['rows of another shape', { shape: [600, 3, 4] }, 'rows expected [12], got [3, 4]'],
+    [
+      'a class that the model does not know',
+      { labels: train.labels.with(7, 2) },
+      'label 7 expected 0 to 1, got 2',
+    ],
+  ])('refuses data that do not fit: %s', async (_, change, message) => {
+    await expect(adversarialFineTune(request(change), openSession)).rejects.toMatchObject({
+      code: 'invalid-data',
+      message,
+    });
+  });
+  it('trains a model of a fixed number of rows with that number alone', async () => {
+    const { graph, ...rest } = readOnnx(fragile());
+    const fixed = (values: typeof graph.inputs) =>
+      values.map((value) => ({ ...value, shape: [100, ...(value.shape ?? []).slice(1)] }));
+    const inputs = fixed(graph.inputs);
+    const model = writeOnnx({
+      ...rest,
+      graph: { ...graph, inputs, outputs: fixed(graph.outputs) },
+    });
+    const done = await adversarialFineTune(
+      request({ model, batchSize: 100, epochs: 1 }),
+      openSession,
+    );
+    expect(done.steps).toBe(6);
+    await expect(adversarialFineTune(request({ model }), openSession)).rejects.toMatchObject({
+      code: 'invalid-option',
+      message: '"batchSize" expected 100, with as many rows in every batch, got 50 of 600 rows',
+    });
   });
 });

@@ -14,7 +14,7 @@ import {
   writeOnnx,
 } from '@merlon/graph';
 import { HardenError } from '../error.ts';
-import { checkRequest, type FineTuneRequest } from './request.ts';
+import { checkFit, checkRequest, type FineTuneRequest } from './request.ts';
 
 /** The hardened model and how it went. */
 export interface FineTuneResult {
@@ -60,6 +60,7 @@ export async function adversarialFineTune(
   const attack = await openSession(writeOnnx(state.model), { threads });
   const train = await openSession(writeOnnx(training.model), { threads });
   try {
+    checkFit(request, attack);
     const weights = weightsOf(training);
     const velocity = new Map(
       [...weights].map(([n, { data }]) => [n, new Float32Array(data.length)]),

@@ -1,5 +1,6 @@
 /** What adversarial fine-tuning is asked for, checked as a whole before anything runs. */
 import type { OnProgress, Random } from '@merlon/core';
+import type { Session } from '@merlon/graph';
 import { HardenError } from '../error.ts';
 
 /** A training run; every random choice comes from `random`. */
@@ -58,5 +59,30 @@ export function checkRequest(request: FineTuneRequest): void {
   if (rows < 1 || rows !== request.labels.length || request.x.length !== rows * size) {
     const got = `[${request.shape.join(', ')}] with ${request.labels.length} labels`;
     throw new HardenError('invalid-data', `rows, shape and labels expected to fit, got ${got}`);
+  }
+}
+
+/** Throws `invalid-data` or `invalid-option` when the rows do not fit the opened gradient model. */
+export function checkFit(
+  { shape, labels, batchSize }: FineTuneRequest,
+  { inputs, outputs }: Pick<Session, 'inputs' | 'outputs'>,
+): void {
+  const [fixed = -1, ...row] = inputs[0]?.shape ?? [];
+  const own = shape.slice(1);
+  if (row.length !== own.length || row.some((size, i) => size >= 0 && size !== own[i])) {
+    const got = `rows expected [${row.join(', ')}], got [${own.join(', ')}]`;
+    throw new HardenError('invalid-data', got);
+  }
+  if (fixed >= 0 && (batchSize !== fixed || labels.length % fixed !== 0)) {
+    const why = `"batchSize" expected ${fixed}, with as many rows in every batch`;
+    throw new HardenError('invalid-option', `${why}, got ${batchSize} of ${labels.length} rows`, {
+      hint: 'export the model with an open batch axis',
+    });
+  }
+  const classes = outputs.find(({ name }) => name === 'merlon_scores')?.shape[1] ?? 0;
+  const wrong = labels.findIndex((label) => label < 0 || label >= classes);
+  if (wrong >= 0) {
+    const got = `label ${wrong} expected 0 to ${classes - 1}, got ${labels[wrong]}`;
+    throw new HardenError('invalid-data', got);
   }
 }
