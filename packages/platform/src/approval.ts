@@ -12,17 +12,16 @@ import {
 import { atLeast } from '@merlon/core';
 import { PlatformError } from './errors.ts';
 import type { Version } from './model.ts';
+import { approvalPolicyMeta } from './store/names.ts';
 import type { Store } from './store/store.ts';
 
 declare const approvedBrand: unique symbol;
 /** A version that fulfils the approval policy now. */
 export type Approved = Version & { readonly [approvedBrand]: true };
 
-const policyMeta = (workspaceId: string): string => `approvalPolicy/${workspaceId}`;
-
 /** The workspace's approval policy: data, with a sensible default. */
 export async function approvalPolicy(store: Store, workspaceId: string): Promise<ApprovalPolicy> {
-  const kept = await store.meta(policyMeta(workspaceId));
+  const kept = await store.meta(approvalPolicyMeta(workspaceId));
   if (kept === null) return approvalPolicyDefault;
   return { ...approvalPolicyDefault, ...(JSON.parse(kept) as Partial<ApprovalPolicy>) };
 }

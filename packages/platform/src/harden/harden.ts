@@ -3,14 +3,16 @@
  * which starts again at scan. A model without gradients (trees) is hardened by serving guards.
  */
 import { z } from '@hono/zod-openapi';
-import { isoTime, MerlonError, startDigest, uuidv7 } from '@merlon/core';
+import { digestOf, isoTime, memorySource, uuidv7 } from '@merlon/core';
 import { rootDigest } from '@merlon/vault';
+import { piecesOf } from '../blob/blob.ts';
 import type { HardenOutput } from '../confine/tasks/harden.ts';
 import type { Reference } from '../confine/tasks/reference.ts';
 import { modelFile, type OpenedInputs, openInputs } from '../inputs.ts';
 import { newJob } from '../jobs/runner.ts';
 import type { JobContext, JobStep, Outcome } from '../jobs/step.ts';
 import type { StepRecord, Version, VersionFile } from '../model.ts';
+import { guardsMeta } from '../store/names.ts';
 
 /** What a caller may choose. */
 export const hardenSchema = z.strictObject({
@@ -23,9 +25,6 @@ export const hardenSchema = z.strictObject({
   samples: z.int().min(1).max(10_000_000).default(6000),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1),
 });
-
-/** Name under which the guards that hardening recommends are kept. */
-export const guardsMeta = (versionId: string): string => `guards/${versionId}`;
 
 /** The step. */
 export const hardenStep: JobStep = { name: 'harden', perform };
@@ -98,11 +97,9 @@ async function childVersion(
     const clear = await keys.open(file);
     const bytes = file.path === original.path ? model : await clear.read(0, clear.size);
     await clear.close();
-    const hasher = startDigest();
-    hasher.update(bytes);
     const blob = uuidv7(clock);
-    await blobs.put(blob, keys.seal(key, once(bytes)));
-    const stored = { path: file.path, digest: hasher.finish(), bytes: bytes.length, blob };
+    await blobs.put(blob, keys.seal(key, piecesOf(memorySource(bytes))));
+    const stored = { path: file.path, digest: digestOf(bytes), bytes: bytes.length, blob };
     files.push({ ...stored, versionId: id, keyId: key.id });
   }
   const createdAt = isoTime(clock.nowMs());
@@ -154,9 +151,6 @@ async function recommendGuards(
     const call = { sources, signal, timeoutMs };
     const reference = await worker.call<Reference>('reference', input, call);
     const guards = guardsFrom(reference);
-    if (guards.input.rounding.steps.length !== reference.features) {
-      throw new MerlonError('step-failed', 'guards do not fit the data');
-    }
     const rounded = reference.steps.filter((step) => step > 0).length;
     return {
       state: 'done',
@@ -174,8 +168,4 @@ function guardsFrom(reference: Reference) {
   const steps = [...reference.steps];
   const range = { min, max, margin: 0.05 };
   return { input: { range, rounding: { steps } }, output: { decimals: 2 } };
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

@@ -177,6 +177,8 @@ async function finish(
   });
   bus.publish({ topic: 'version', workspaceId: version.workspaceId, id: version.id });
   bus.publish({ topic: 'job', workspaceId: version.workspaceId, id: job.id });
+  // The step is done whatever becomes of this; what stays behind is swept at the next start.
+  await outcome.afterCommit?.().catch((error: unknown) => parts.onFault(error, job));
 }
 
 /** The short, flat facts of a result: what belongs into the ledger. */

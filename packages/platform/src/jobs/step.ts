@@ -19,6 +19,8 @@ export interface Outcome {
   /** What was measured; shown on the step and written to the ledger. */
   readonly result: JsonObject;
   readonly commit: (tx: Store) => Promise<void>;
+  /** Clears away what the commit made needless; only called once the commit holds. */
+  readonly afterCommit?: () => Promise<void>;
 }
 
 /** A step of the journey that runs by itself once it is asked for. */

@@ -2,16 +2,14 @@
  * Seal: every file of a version is re-encrypted to a key of that version alone, and the whole is
  * signed (OpenSSF Model Signing). The signature is read back and verified before the step ends.
  */
-import { sha256, startDigest, uuidv7 } from '@merlon/core';
+import { hex, sha256, startDigest, utf8, uuidv7 } from '@merlon/core';
 import { signManifest, verifyBundle } from '@merlon/vault';
 import { piecesOf } from '../blob/blob.ts';
 import { PlatformError } from '../errors.ts';
 import type { JobContext, JobStep, Outcome } from '../jobs/step.ts';
 import type { VersionFile, WrappedKey } from '../model.ts';
 import type { Services } from '../services.ts';
-
-/** Name under which the signature is kept beside a version. */
-export const signatureMeta = (versionId: string): string => `signature/${versionId}`;
+import { signatureMeta } from '../store/names.ts';
 
 /** The step. */
 export const sealStep: JobStep = { name: 'seal', perform };
@@ -45,13 +43,14 @@ async function perform({ services, version, onProgress, signal }: JobContext): P
       files: sealed.length,
       root: verdict.root,
       signed: true,
-      signingKey: digestHexOf(signer.publicKey),
+      signingKey: hex(sha256(utf8(signer.publicKey))).slice(0, 16),
     },
     commit: async (tx) => {
       for (const file of sealed) await tx.putFile(file);
       await tx.setMeta(signatureMeta(version.id), bundle);
-      // The old objects go only after the commit; orphans are swept at the next start.
-      queueMicrotask(() => void Promise.allSettled(replaced.map((blob) => blobs.remove(blob))));
+    },
+    afterCommit: async () => {
+      for (const blob of replaced) await blobs.remove(blob);
     },
   };
 }
@@ -81,10 +80,4 @@ async function resealed(
   } finally {
     await clear.close();
   }
-}
-
-function digestHexOf(pem: string): string {
-  return Buffer.from(sha256(Buffer.from(pem)))
-    .toString('hex')
-    .slice(0, 16);
 }

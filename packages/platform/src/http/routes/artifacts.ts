@@ -5,7 +5,7 @@ import { PlatformError } from '../../errors.ts';
 import { beginVersion, completeVersion, ensureArtifact, putFile } from '../../intake/intake.ts';
 import type { Actor, Version } from '../../model.ts';
 import type { Platform } from '../../platform.ts';
-import { signatureMeta } from '../../seal/seal.ts';
+import { signatureMeta } from '../../store/names.ts';
 import { type App, actorIn, addRoute, authorize } from '../route.ts';
 import {
   artifactSchema,

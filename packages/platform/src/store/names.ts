@@ -1,0 +1,10 @@
+/** Names under which whole documents are kept in `meta`; writers and readers meet here. */
+
+/** The signature bundle of a version. */
+export const signatureMeta = (versionId: string): string => `signature/${versionId}`;
+
+/** The guards that hardening recommends for a version. */
+export const guardsMeta = (versionId: string): string => `guards/${versionId}`;
+
+/** The approval policy of a workspace. */
+export const approvalPolicyMeta = (workspaceId: string): string => `approvalPolicy/${workspaceId}`;
