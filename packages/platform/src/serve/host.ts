@@ -39,9 +39,8 @@ export interface Host {
 }
 
 interface Seat {
-  readonly deployment: Deployment;
-  worker: ConfinedWorker;
-  model: LoadedModel;
+  readonly worker: ConfinedWorker;
+  readonly model: LoadedModel;
   guards: GuardConfig;
 }
 
@@ -67,12 +66,18 @@ export function openHost(services: Services, onFault: (error: unknown) => void):
       await source.close();
     }
   };
-  const revive = (seat: Seat): void => {
-    seats.delete(seat.deployment.id);
-    void load(seat.deployment).then(
-      (fresh) => seats.set(seat.deployment.id, { ...seat, ...fresh }),
-      onFault,
-    );
+  const open = async (deployment: Deployment): Promise<LoadedModel> => {
+    const guards = parseGuardConfig(deployment.guards);
+    const fresh = await load(deployment);
+    seats.set(deployment.id, { guards, ...fresh });
+    return fresh.model;
+  };
+  /** Once for each death, however many requests saw it; guards are those of the store by then. */
+  const revive = async (id: string, seat: Seat): Promise<void> => {
+    if (seats.get(id) !== seat) return;
+    seats.delete(id);
+    const deployment = await services.store.deployment(id);
+    if (deployment?.state === 'active') await open(deployment);
   };
   const close = async (id: string): Promise<void> => {
     const seat = seats.get(id);
@@ -80,12 +85,7 @@ export function openHost(services: Services, onFault: (error: unknown) => void):
     await seat?.worker.close();
   };
   return {
-    open: async (deployment) => {
-      const guards = parseGuardConfig(deployment.guards);
-      const fresh = await load(deployment);
-      seats.set(deployment.id, { deployment, guards, ...fresh });
-      return fresh.model;
-    },
+    open,
     close,
     closeAll: async () => {
       await Promise.all([...seats.keys()].map(close));
@@ -102,7 +102,7 @@ export function openHost(services: Services, onFault: (error: unknown) => void):
         return await guarded(seat, x);
       } catch (error) {
         if (error instanceof PlatformError && error.code === 'worker-failed') {
-          revive(seat);
+          void revive(id, seat).catch(onFault);
           onFault(new Error(`a serving worker died: ${messageOf(error)}`));
           throw unavailable();
         }

@@ -7,6 +7,7 @@ import { PlatformError } from '../errors.ts';
 import type { Actor, Deployment, Version } from '../model.ts';
 import type { Watch } from '../platform.ts';
 import type { Services } from '../services.ts';
+import { guardsMeta } from '../store/names.ts';
 import type { Host } from './host.ts';
 
 /** Guards as they come in; `harden` tells all their faults. */
@@ -30,7 +31,7 @@ export async function serveVersion(
   wish: { readonly name: string; readonly guards?: Record<string, unknown> | undefined },
 ): Promise<Deployment> {
   const { store, ledger, clock, bus } = services;
-  const recommended = await store.meta(`guards/${version.id}`);
+  const recommended = await store.meta(guardsMeta(version.id));
   const chosen = wish.guards ?? (recommended === null ? guardsDefault : JSON.parse(recommended));
   const guards = parseGuardConfig(chosen) as unknown as JsonObject;
   const former = await store.activeDeployment(wish.name);
@@ -77,14 +78,11 @@ export async function resumeServing(
   onFault: (error: unknown) => void,
 ): Promise<number> {
   const active = (await services.store.deployments(null)).filter((d) => d.state === 'active');
-  for (const deployment of active) {
-    try {
-      await host.open(deployment);
-      await watch.begin(deployment);
-    } catch (error) {
-      onFault(error);
-    }
-  }
+  // None of this waits for another, and the start waits for all of it.
+  const ends = await Promise.allSettled(
+    active.flatMap((deployment) => [host.open(deployment), watch.begin(deployment)]),
+  );
+  for (const end of ends) if (end.status === 'rejected') onFault(end.reason);
   return active.length;
 }
 
