@@ -2,6 +2,9 @@
  * The one list of the order of packages. A package may import those listed in its row and nothing
  * else of ours; every row points downwards only.
  */
+import { stepNames } from '../packages/platform/src/model.ts';
+
+/** Which packages each may import. */
 export const order = {
   core: [],
   graph: ['core'],
@@ -39,18 +42,7 @@ export const exceptions: Readonly<Record<string, string>> = {};
  * Inside the platform a step of the journey imports engines, the model, and interfaces; never
  * another step, never an adapter. `main.ts` alone joins them.
  */
-export const steps = [
-  'intake',
-  'scan',
-  'seal',
-  'assess',
-  'harden',
-  'approve',
-  'serve',
-  'monitor',
-  'respond',
-  'share',
-] as const;
+export const steps = stepNames;
 
 /** Platform folders that hold adapters: only `main.ts`, command line and tests may name them. */
 export const adapters = [

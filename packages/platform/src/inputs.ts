@@ -1,7 +1,7 @@
 /** Finds what a step works on: a version's model file, its data and the schema between them. */
 import type { ByteSource } from '@merlon/core';
+import type { OpenSource } from './blob/blob.ts';
 import { PlatformError } from './errors.ts';
-import type { ClearSource } from './keys/keyring.ts';
 import type { DataUse, Version, VersionFile } from './model.ts';
 import type { Services } from './services.ts';
 
@@ -51,7 +51,7 @@ export async function openInputs(
   }
   const own = await store.files(version.id);
   const schema = [...own, ...dataFiles].find((file) => file.path.endsWith(schemaName));
-  const opened: Record<string, ClearSource> = {};
+  const opened: Record<string, OpenSource> = {};
   const close = async (): Promise<void> => {
     await Promise.all(Object.values(opened).map((source) => source.close()));
   };

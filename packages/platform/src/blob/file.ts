@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '@merlon/core';
 import { PlatformError } from '../errors.ts';
 import type { BlobStore, OpenSource } from './blob.ts';
+import { fileSource } from './source.ts';
 
 const suffix = '.age';
 
@@ -58,22 +59,7 @@ async function openFile(path: string, name: string): Promise<OpenSource> {
   const file = await open(path, 'r').catch((cause: unknown) => {
     throw new PlatformError('not-found', `object "${name}" is not in the blob store`, { cause });
   });
-  const { size } = await file.stat();
-  return {
-    size,
-    read: async (offset, length) => {
-      const wanted = Math.max(0, Math.min(length, size - offset));
-      const buffer = new Uint8Array(wanted);
-      let done = 0;
-      while (done < wanted) {
-        const { bytesRead } = await file.read(buffer, done, wanted - done, offset + done);
-        if (bytesRead === 0) break;
-        done += bytesRead;
-      }
-      return buffer.subarray(0, done);
-    },
-    close: () => file.close(),
-  };
+  return fileSource(file);
 }
 
 async function flushFolder(folder: string): Promise<void> {

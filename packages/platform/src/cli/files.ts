@@ -2,13 +2,10 @@
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { type ByteSource, messageOf, secureBytes } from '@merlon/core';
+import { messageOf, secureBytes } from '@merlon/core';
+import type { OpenSource } from '../blob/blob.ts';
+import { fileSource } from '../blob/source.ts';
 import { PlatformError } from '../errors.ts';
-
-/** A source over a file; `close` it. */
-export interface FileSource extends ByteSource {
-  close(): Promise<void>;
-}
 
 /** Checks that a path is a file with content; throws `not-found` or `bad-request`. */
 export function requireFile(path: string, what: string): void {
@@ -38,23 +35,8 @@ export async function readText(path: string, what: string): Promise<string> {
 }
 
 /** Opens a file for random access. */
-export async function openSource(path: string): Promise<FileSource> {
-  const file = await open(path, 'r');
-  const { size } = await file.stat();
-  return {
-    size,
-    read: async (offset, length) => {
-      const buffer = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
-      let done = 0;
-      while (done < buffer.length) {
-        const { bytesRead } = await file.read(buffer, done, buffer.length - done, offset + done);
-        if (bytesRead === 0) break;
-        done += bytesRead;
-      }
-      return buffer.subarray(0, done);
-    },
-    close: () => file.close(),
-  };
+export async function openSource(path: string): Promise<OpenSource> {
+  return fileSource(await open(path, 'r'));
 }
 
 /** A file or standard input (`-`) as chunks. */

@@ -8,7 +8,8 @@ import { PlatformError } from '../errors.ts';
 import { problemOf } from '../http/problem.ts';
 import type { Env } from '../http/route.ts';
 import type { ApiKey, Deployment, ServeEvent } from '../model.ts';
-import { hashOf, keyActor, keyIn } from '../people/keys.ts';
+import { keyActor, keyIn, validKey } from '../people/keys.ts';
+import { principalOf } from '../people/people.ts';
 import type { Platform } from '../platform.ts';
 import { type ParsedInfer, parseInfer } from './tensor.ts';
 
@@ -58,19 +59,17 @@ async function admitted(
 ): Promise<{ key: ApiKey; deployment: Deployment }> {
   const { store } = platform.services;
   const text = keyIn(context.req.raw.headers);
-  const key = text === null ? null : await store.apiKeyByHash(hashOf(text));
-  if (key === null || key.revokedAt !== null) {
+  const key = text === null ? null : await validKey(store, text);
+  if (key === null) {
     throw new PlatformError('not-signed-in', 'this needs a valid API key', {
       hint: 'send "Authorization: Bearer mrl_…"',
     });
   }
   const name = context.req.param('name') ?? '';
   const deployment = await store.activeDeployment(name);
-  const { id, role, scope, kind } = keyActor(key);
-  const workspace = key.workspaceId;
-  const principal = { kind, id, role, workspace, secondFactor: false, scope: scope ?? '' };
-  const resource = { id: deployment?.id ?? name, workspace: deployment?.workspaceId ?? workspace };
-  if (!platform.decide(principal, 'infer', resource).allowed) {
+  const workspace = deployment?.workspaceId ?? key.workspaceId;
+  const resource = { id: deployment?.id ?? name, workspace };
+  if (!platform.decide(principalOf(keyActor(key)), 'infer', resource).allowed) {
     throw new PlatformError('forbidden', 'this key may not ask this model', {
       hint: 'make a key with the scope "inference" in the same workspace',
     });

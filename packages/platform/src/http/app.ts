@@ -7,7 +7,7 @@ import type { Context, Next } from 'hono';
 import { PlatformError } from '../errors.ts';
 import { type GatewayParts, gatewayRoutes } from '../gateway/v2.ts';
 import type { Actor } from '../model.ts';
-import { hashOf, keyActor, keyIn } from '../people/keys.ts';
+import { keyActor, keyIn, validKey } from '../people/keys.ts';
 import { actorOf } from '../people/people.ts';
 import type { Platform } from '../platform.ts';
 import { consoleRoutes } from './console.ts';
@@ -66,8 +66,8 @@ async function findActor(headers: Headers, platform: Platform): Promise<Actor | 
   const { store } = platform.services;
   const text = keyIn(headers);
   if (text !== null) {
-    const key = await store.apiKeyByHash(hashOf(text));
-    if (key === null || key.revokedAt !== null) {
+    const key = await validKey(store, text);
+    if (key === null) {
       throw new PlatformError('not-signed-in', 'the API key is not valid', {
         hint: 'it may have been revoked; ask an operator for a new one',
       });

@@ -7,6 +7,7 @@ import type { Action, Resource } from '@merlon/access';
 import type { Context } from 'hono';
 import { PlatformError } from '../errors.ts';
 import type { Actor } from '../model.ts';
+import { principalOf } from '../people/people.ts';
 import type { Platform } from '../platform.ts';
 
 /** What routes find in the request's context. */
@@ -82,16 +83,7 @@ export function authorize(
   // Whether something exists in another workspace is itself none of the caller's business.
   if (workspace !== actor.workspaceId)
     throw new PlatformError('not-found', 'there is no such thing');
-  const { kind, id, role, secondFactor, scope } = actor;
-  const principal = {
-    kind,
-    id,
-    role,
-    secondFactor,
-    workspace: actor.workspaceId,
-    scope: scope ?? '',
-  };
-  const { allowed, because } = platform.decide(principal, action, {
+  const { allowed, because } = platform.decide(principalOf(actor), action, {
     id: resource.id ?? 'any',
     workspace,
     broughtBy: resource.broughtBy ?? '',
@@ -102,7 +94,8 @@ export function authorize(
       hint: 'set up an authenticator app or a passkey, then sign in with it',
     });
   }
-  const why = because.length === 0 ? `the role "${role}" does not include it` : because.join(', ');
+  const why =
+    because.length === 0 ? `the role "${actor.role}" does not include it` : because.join(', ');
   throw new PlatformError('forbidden', `"${action}" is refused: ${why}`, {
     hint: 'ask an owner of the workspace',
   });

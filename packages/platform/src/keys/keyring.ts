@@ -2,7 +2,7 @@
  * Keys of objects: an age identity for each version (and one for what has just come in), a signing
  * key for each workspace; all wrapped under the root key and bound to their row.
  */
-import { type ByteSource, type Clock, fromUtf8, isoTime, utf8, uuidv7, wipe } from '@merlon/core';
+import { type Clock, fromUtf8, isoTime, utf8, uuidv7, wipe } from '@merlon/core';
 import {
   generateIdentity,
   generateSigningKey,
@@ -10,15 +10,10 @@ import {
   type RootKeyProvider,
   seal,
 } from '@merlon/vault';
-import type { BlobStore } from '../blob/blob.ts';
+import type { BlobStore, OpenSource } from '../blob/blob.ts';
 import { PlatformError } from '../errors.ts';
 import type { VersionFile, WrappedKey } from '../model.ts';
 import type { Store } from '../store/store.ts';
-
-/** A source whose handle must be closed. */
-export interface ClearSource extends ByteSource {
-  close(): Promise<void>;
-}
 
 /** Makes, finds and uses keys. */
 export interface Keyring {
@@ -31,7 +26,7 @@ export interface Keyring {
   /** Seals a stream to a key. */
   seal(key: WrappedKey, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
   /** Random access to the clear bytes of a stored file, decrypted chunk by chunk in memory. */
-  open(file: VersionFile): Promise<ClearSource>;
+  open(file: VersionFile): Promise<OpenSource>;
 }
 
 /** A keyring over a root key, a store and the sealed objects. */

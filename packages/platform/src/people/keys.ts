@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { base64, secureBytes } from '@merlon/core';
 import type { Actor, ApiKey } from '../model.ts';
+import type { Store } from '../store/store.ts';
 
 /** A fresh key: the text to hand out, and what is stored of it. */
 export interface FreshKey {
@@ -34,6 +35,12 @@ export function keyIn(headers: Headers): string | null {
   const bearer = /^Bearer (\S+)$/i.exec(headers.get('authorization') ?? '')?.[1];
   const text = bearer ?? headers.get('x-api-key');
   return text?.startsWith(marker) ? text : null;
+}
+
+/** The stored key of a text, or null when it is unknown or revoked. */
+export async function validKey(store: Store, text: string): Promise<ApiKey | null> {
+  const key = await store.apiKeyByHash(hashOf(text));
+  return key === null || key.revokedAt !== null ? null : key;
 }
 
 /** The actor that a key is. */

@@ -1,4 +1,5 @@
 /** People: who they are and whether they proved it. The interface that the HTTP layer needs. */
+import type { Principal } from '@merlon/access';
 import type { Actor, Role } from '../model.ts';
 
 /** A person as lists show one. */
@@ -40,6 +41,12 @@ export interface People {
   list(workspaceId: string): Promise<Person[]>;
   /** Ends all sessions and refuses new ones. */
   disable(userId: string, why: string): Promise<void>;
+}
+
+/** An actor as the policies see one. */
+export function principalOf(actor: Actor): Principal {
+  const { kind, id, role, secondFactor, workspaceId, scope } = actor;
+  return { kind, id, role, secondFactor, workspace: workspaceId, scope: scope ?? '' };
 }
 
 /** The actor that a session is in a workspace. */

@@ -2,8 +2,9 @@
  * Scan: every file of a version is audited in a confined worker, by content. Only a clean verdict
  * lets a version go on; a worker that dies over a file is a finding, never an outage.
  */
-import { type Finding, isoTime, MerlonError, severityRank, uuidv7 } from '@merlon/core';
+import { isoTime, severityRank, uuidv7 } from '@merlon/core';
 import { type FileReport, policyVersion } from '@merlon/scan';
+import { crashReport, scanConfined } from '../confine/scan-file.ts';
 import type { ConfinedWorker } from '../confine/worker.ts';
 import type { JobContext, JobStep, Outcome } from '../jobs/step.ts';
 import type { TrackedFinding, VersionFile } from '../model.ts';
@@ -28,11 +29,10 @@ async function perform({ services, version, onProgress, signal }: JobContext): P
       onProgress({ label: `scanning ${file.path}`, done: reports.length, total: files.length });
       const report = await scanFile(services, { worker, file, signal });
       if (report === null) {
-        signal.throwIfAborted();
         await worker.close();
         worker = startWorker({ memoryBytesMax });
       }
-      reports.push(report ?? crashed(file));
+      reports.push(report ?? crashReport(file.path, file.bytes));
     }
   } finally {
     await worker.close();
@@ -75,49 +75,12 @@ async function scanFile(
   { keys }: Services,
   at: { worker: ConfinedWorker; file: VersionFile; signal: AbortSignal },
 ): Promise<FileReport | null> {
-  const clear = await keys.open(at.file);
+  const source = await keys.open(at.file);
   try {
-    const input = { path: at.file.path, profile: 'ml' };
     const { signal } = at;
-    return await at.worker.call<FileReport>('scan', input, {
-      sources: { file: clear },
-      signal,
-      timeoutMs,
-    });
-  } catch (error) {
-    if (error instanceof MerlonError && error.code === 'worker-failed') return null;
-    throw error;
+    const { path } = at.file;
+    return await scanConfined(at.worker, { source, path, profile: 'ml', signal, timeoutMs });
   } finally {
-    await clear.close();
+    await source.close();
   }
-}
-
-function crashed(file: VersionFile): FileReport {
-  const finding: Finding = {
-    rule: 'MRL-SCAN-001',
-    severity: 'high',
-    title: 'the scanner did not survive this file',
-    location: { path: file.path },
-    evidence: `${file.bytes} bytes`,
-    cwe: ['CWE-400'],
-    atlas: ['AML.T0029'],
-    cve: [],
-    fix: 'treat the file as hostile; obtain it again from its source',
-  };
-  return {
-    path: file.path,
-    size: file.bytes,
-    formats: [],
-    verdict: 'incomplete',
-    findings: [finding],
-    coverage: {
-      bytes: 0,
-      dataBytes: 0,
-      members: 0,
-      incomplete: [{ member: '', reason: 'the worker died' }],
-      notUnderstood: [],
-      findingsDropped: 0,
-      policy: policyVersion,
-    },
-  };
 }

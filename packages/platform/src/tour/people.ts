@@ -1,7 +1,8 @@
 /** The two people of the tour: made by one-time links, signed in with a second factor, disabled. */
 import { base64, isJsonObject, type JsonObject, MerlonError, secureBytes } from '@merlon/core';
-import { createInvite } from '../http/routes/people.ts';
+import { createInvite, disablePerson } from '../http/routes/people.ts';
 import type { Role } from '../model.ts';
+import { platformActor } from '../people/people.ts';
 import type { Platform } from '../platform.ts';
 import { TourClient, type TourPerson } from './client.ts';
 import type { TourMemory } from './state.ts';
@@ -77,25 +78,12 @@ async function enrol(
 
 /** Disables both people; what they did stays in the ledger under their names. */
 export async function disablePeople(platform: Platform, memory: TourMemory): Promise<void> {
-  const { store, ledger } = platform.services;
   const people = await platform.people.list(platform.workspaceId);
   for (const { email } of Object.values(memory.state.people)) {
     const person = people.find((each) => each.email === email);
     if (person === undefined || person.disabled) continue;
-    await platform.people.disable(person.id, 'the tour has ended');
-    const actor = {
-      kind: 'platform' as const,
-      id: 'platform',
-      name: 'Merlon',
-      workspaceId: platform.workspaceId,
-      role: 'operator' as const,
-      secondFactor: true,
-      scope: null,
-    };
-    const resource = `person/${person.id}`;
-    await store.transaction((tx) =>
-      ledger.append(tx, actor, { action: 'person.disable', resource, detail: { why: 'tour' } }),
-    );
+    const actor = platformActor(platform.workspaceId);
+    await disablePerson(platform, actor, { id: person.id, why: 'the tour has ended' });
   }
 }
 

@@ -3,19 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AttackVerdict } from '@merlon/attack';
 import { gradientModel, readOnnx, writeOnnx } from '@merlon/graph';
+import type { OpenSource } from '../../blob/blob.ts';
 import type { AssessOutput } from '../../confine/tasks/assess.ts';
 import type { HardenOutput } from '../../confine/tasks/harden.ts';
 import { type ConfinedWorker, startWorker } from '../../confine/worker.ts';
 import { PlatformError } from '../../errors.ts';
-import {
-  type FileSource,
-  nameOf,
-  once,
-  openSource,
-  readBytes,
-  requireFile,
-  writeChunks,
-} from '../files.ts';
+import { nameOf, once, openSource, readBytes, requireFile, writeChunks } from '../files.ts';
 import { table } from '../table.ts';
 import { type Arguments, usage } from '../usage.ts';
 import type { Terminal, Verb } from '../verb.ts';
@@ -178,7 +171,7 @@ async function callWorker<T>(
   requireFile(data, 'the data');
   const constraints = args.text('constraints');
   if (constraints !== undefined) requireFile(constraints, 'the constraints');
-  const sources: Record<string, FileSource> = {};
+  const sources: Record<string, OpenSource> = {};
   let worker: ConfinedWorker | null = null;
   try {
     sources.model = await openSource(wish.model);

@@ -1,5 +1,5 @@
 /** `scan`: static audit of files and folders, each in a confined worker that can be lost. */
-import { atLeast, type Finding, MerlonError } from '@merlon/core';
+import { atLeast } from '@merlon/core';
 import {
   type FileReport,
   type Profile,
@@ -8,6 +8,7 @@ import {
   toSarif,
   toText,
 } from '@merlon/scan';
+import { crashReport, scanConfined, unscanned } from '../../confine/scan-file.ts';
 import { type ConfinedWorker, startWorker } from '../../confine/worker.ts';
 import { PlatformError } from '../../errors.ts';
 import { type FoundFile, filesBelow, openSource } from '../files.ts';
@@ -71,16 +72,17 @@ async function scanAll(
       terminal.signal.throwIfAborted();
       terminal.progress({ label: file.shown, done: reports.length, total: found.length });
       if (file.special) {
-        reports.push(notScanned(file, 'a link or another thing that is not a plain file'));
+        const reason = 'a link or another thing that is not a plain file';
+        reports.push(unscanned(file.shown, reason));
         continue;
       }
       worker ??= startWorker({ memoryBytesMax });
-      const report = await scanOne(worker, file, { profile, signal: terminal.signal });
+      const { report, size } = await scanOne(worker, file, { profile, signal: terminal.signal });
       if (report === null) {
         await worker.close();
         worker = null;
       }
-      reports.push(report ?? notScanned(file, 'the scanner did not survive it', crash(file)));
+      reports.push(report ?? crashReport(file.shown, size));
     }
   } finally {
     await worker?.close();
@@ -88,58 +90,17 @@ async function scanAll(
   return reports;
 }
 
-/** The report of one file, or null when the worker did not survive it. */
+/** The report of one file; null instead of it when the worker did not survive. */
 async function scanOne(
   worker: ConfinedWorker,
   file: FoundFile,
   { profile, signal }: { readonly profile: Profile; readonly signal: AbortSignal },
-): Promise<FileReport | null> {
+): Promise<{ readonly report: FileReport | null; readonly size: number }> {
   const source = await openSource(file.path);
   try {
-    const input = { path: file.shown, profile };
-    return await worker.call<FileReport>('scan', input, {
-      sources: { file: source },
-      signal,
-      timeoutMs,
-    });
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof MerlonError && error.code === 'worker-failed') return null;
-    throw error;
+    const request = { source, path: file.shown, profile, signal, timeoutMs };
+    return { report: await scanConfined(worker, request), size: source.size };
   } finally {
     await source.close();
   }
-}
-
-function crash(file: FoundFile): Finding {
-  return {
-    rule: 'MRL-SCAN-001',
-    severity: 'high',
-    title: 'the scanner did not survive this file',
-    location: { path: file.shown },
-    evidence: '',
-    cwe: ['CWE-400'],
-    atlas: ['AML.T0029'],
-    cve: [],
-    fix: 'treat the file as hostile; obtain it again from its source',
-  };
-}
-
-function notScanned(file: FoundFile, reason: string, ...findings: Finding[]): FileReport {
-  return {
-    path: file.shown,
-    size: 0,
-    formats: [],
-    verdict: 'incomplete',
-    findings,
-    coverage: {
-      bytes: 0,
-      dataBytes: 0,
-      members: 0,
-      incomplete: [{ member: '', reason }],
-      notUnderstood: [],
-      findingsDropped: 0,
-      policy: policyVersion,
-    },
-  };
 }

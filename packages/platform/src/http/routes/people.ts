@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { isoTime, uuidv7 } from '@merlon/core';
 import { PlatformError } from '../../errors.ts';
-import { type ApiKey, type Invite, roles } from '../../model.ts';
+import { type Actor, type ApiKey, type Invite, roles } from '../../model.ts';
 import { freshKey, freshToken, hashOf } from '../../people/keys.ts';
 import { platformActor } from '../../people/people.ts';
 import type { Platform } from '../../platform.ts';
@@ -40,6 +40,20 @@ export async function createInvite(
   });
   // The token stands behind `#`, so that it reaches no server log.
   return { token: token.text, link: `${platform.settings.origin}/join#${token.text}` };
+}
+
+/** Ends a person's sessions for good, and writes down who did it and why. */
+export async function disablePerson(
+  platform: Platform,
+  actor: Actor,
+  { id, why }: { readonly id: string; readonly why: string },
+): Promise<void> {
+  const { store, ledger } = platform.services;
+  await platform.people.disable(id, why);
+  const resource = `person/${id}`;
+  await store.transaction((tx) =>
+    ledger.append(tx, actor, { action: 'person.disable', resource, detail: { why } }),
+  );
 }
 
 /** Adds the routes. */
@@ -115,12 +129,7 @@ function sessionRoutes(app: App, platform: Platform): void {
       if (!members.some((member) => member.userId === params.id)) {
         throw new PlatformError('not-found', 'there is no such person');
       }
-      await people.disable(params.id, body.why);
-      const detail = { why: body.why };
-      const resource = `person/${params.id}`;
-      await services.store.transaction((tx) =>
-        services.ledger.append(tx, actor, { action: 'person.disable', resource, detail }),
-      );
+      await disablePerson(platform, actor, { id: params.id, why: body.why });
       return { disabled: true };
     },
   );
