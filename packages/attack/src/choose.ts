@@ -2,7 +2,8 @@
 import type { Random } from '@merlon/core';
 import { type Dataset, type Session, sample, type TableSchema } from '@merlon/graph';
 import { AttackError } from './error.ts';
-import { type AttackRow, attackNamed, attacksOf } from './table.ts';
+import type { AttackRow } from './row.ts';
+import { attackNamed, attacksOf } from './table.ts';
 import { constraintsOf } from './tabular/constraints.ts';
 import { type Bounds, type Budget, l0, l2, linf, type Norm, untargeted } from './threat.ts';
 import type { ThreatModel } from './verdict.ts';

@@ -22,17 +22,9 @@ export {
   type PictureOptions,
   picture,
 } from './picture.ts';
+export type { AttackJob, AttackRow, Candidates, Suite } from './row.ts';
 export { type AttackTarget, type RunOptions, type RunResult, runAttacks } from './run.ts';
-export {
-  type AttackJob,
-  type AttackRow,
-  attackNamed,
-  attacksOf,
-  attackTable,
-  type Candidates,
-  type Suite,
-  suites,
-} from './table.ts';
+export { attackNamed, attacksOf, attackTable, suites } from './table.ts';
 export { type Constraints, constraintsOf, type RowDistance } from './tabular/constraints.ts';
 export { type FeatureSearchOptions, featureSearch } from './tabular/search.ts';
 export type { Pool } from './tabular/starts.ts';

@@ -14,7 +14,7 @@ import {
   type DifferentiableClassifier,
   differentiable,
 } from './model/classifier.ts';
-import type { AttackRow } from './table.ts';
+import type { AttackRow } from './row.ts';
 import type { Bounds } from './threat.ts';
 import {
   type AttackRecord,

@@ -1,0 +1,54 @@
+/** Attacks that only ask the model: their rows of the table. */
+import { type AttackRow, denseBudget, wrongNorm } from '../row.ts';
+import { hopSkipJump } from './hop-skip-jump.ts';
+import { noise } from './noise.ts';
+import { square } from './square.ts';
+
+/** Black-box attacks, weakest and cheapest first. */
+export const decisionRows: readonly AttackRow[] = [
+  {
+    name: 'noise',
+    summary: 'Twenty random points on the edge of the ball: the floor under every attack.',
+    source: 'Carlini et al. 2019',
+    needs: 'decisions',
+    data: 'dense',
+    norms: ['linf', 'l2'],
+    suites: ['standard', 'decision'],
+    run: async (job) => {
+      const { bounds, criterion } = job.threat;
+      const options = { budget: denseBudget(job), bounds, criterion, random: job.random };
+      return { x: await noise(job.model, job.batch, { ...options, onTry: job.onDone }) };
+    },
+  },
+  {
+    name: 'square',
+    summary: 'Random squares kept when the margin falls; needs scores, finds masked gradients out.',
+    source: 'Andriushchenko et al. 2020',
+    needs: 'scores',
+    data: 'dense',
+    norms: ['linf'],
+    suites: ['standard', 'decision'],
+    run: async (job) => {
+      const { bounds, criterion, budget } = job.threat;
+      if (budget.norm !== 'linf') throw wrongNorm('"linf"', budget.norm);
+      const options = { budget, bounds, criterion, random: job.random };
+      return { x: await square(job.model, job.batch, { ...options, onRound: job.onDone }) };
+    },
+  },
+  {
+    name: 'hop-skip-jump',
+    summary: 'Walks along the decision boundary towards the clean input; sees classes only.',
+    source: 'Chen, Jordan and Wainwright 2020',
+    needs: 'decisions',
+    data: 'dense',
+    norms: ['linf', 'l2'],
+    suites: ['decision'],
+    run: async (job) => {
+      const { bounds, criterion } = job.threat;
+      const { random, pool, signal, onDone } = job;
+      const common = { budget: denseBudget(job), bounds, criterion, random, pool, onRow: onDone };
+      const options = { ...common, ...(signal && { signal }) };
+      return { x: await hopSkipJump(job.model, job.batch, options) };
+    },
+  },
+];
