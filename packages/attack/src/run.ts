@@ -182,7 +182,9 @@ async function rightWhenClean(model: Classifier, chosen: Dataset): Promise<numbe
     const { classes } = await model.scores(chosen.x.subarray(0, rowSize(chosen)));
     if (classes < chosen.classes.length) {
       const got = `the data have ${chosen.classes.length}`;
-      throw new AttackError('invalid-data', `the model knows ${classes} classes, ${got}`);
+      throw new AttackError('invalid-data', `the model knows ${classes} classes, ${got}`, {
+        hint: 'Give labels from 0 to the number of classes less one.',
+      });
     }
   }
   const answers = await model.predict(chosen.x);

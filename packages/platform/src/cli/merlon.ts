@@ -2,7 +2,7 @@
 /** The command line of Merlon: finds the verb, runs it, tells what came of it, and how. */
 import { MerlonError, messageOf, type Progress } from '@merlon/core';
 import { didYouMean } from '@merlon/graph';
-import { PlatformError } from '../errors.ts';
+import { diskFault, PlatformError } from '../errors.ts';
 import { parseArguments } from './usage.ts';
 import type { Terminal, Verb, VerbResult } from './verb.ts';
 import { notBuilt, verbs } from './verbs.ts';
@@ -104,8 +104,9 @@ function clearProgress(): void {
 }
 
 /** One sentence and what to do next; in JSON as an error document. Never a stack. */
-function tell(error: unknown, asJson: boolean): number {
+function tell(cause: unknown, asJson: boolean): number {
   clearProgress();
+  const error = diskFault(cause);
   const report =
     error instanceof MerlonError
       ? error.report()
