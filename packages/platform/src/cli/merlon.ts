@@ -16,7 +16,7 @@ async function main(words: readonly string[]): Promise<number> {
       return 0;
     }
     if (name === '--version') {
-      const { merlonVersion } = await import('../main.ts');
+      const { merlonVersion } = await import('../installation.ts');
       process.stdout.write(`${merlonVersion}\n`);
       return 0;
     }
