@@ -36,6 +36,17 @@ export function fixturePath(path: string): string {
   });
 }
 
+/**
+ * Where compiled sources may be kept between starts: beside the libraries, which whoever could
+ * write there could change anyway; null for the installed package, which is compiled already.
+ */
+export function compileCacheFolder(): string | null {
+  const libraries = join(packageFolder, '../../node_modules');
+  return existsSync(join(packageFolder, 'src')) && existsSync(libraries)
+    ? join(libraries, '.cache/merlon')
+    : null;
+}
+
 function folderAbove(start: string): string {
   for (let folder = start; ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'package.json'))) return folder;
