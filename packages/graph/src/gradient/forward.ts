@@ -108,8 +108,10 @@ export function constantsOf(graph: OnnxGraph): ReadonlyMap<string, OnnxTensor> {
   const constants = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
   for (const node of graph.nodes) {
     const [output] = node.outputs;
-    const tensor = node.operator === 'Constant' ? constantOf(node) : null;
-    if (tensor !== null && output !== undefined) constants.set(output, tensor);
+    // Exporters that find two equal constants keep one and name it twice.
+    const same = node.operator === 'Identity' ? constants.get(node.inputs[0] ?? '') : undefined;
+    const tensor = node.operator === 'Constant' ? constantOf(node) : same;
+    if (tensor && output !== undefined) constants.set(output, tensor);
   }
   return constants;
 }

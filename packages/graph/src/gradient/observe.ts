@@ -6,6 +6,9 @@ import { openSession } from '../runtime.ts';
 import { elementCount, type Tensor } from '../tensor.ts';
 import type { Shape } from './builder.ts';
 
+/** Inputs that a gradient model adds, such as labels, are whole numbers; zeros will do. */
+const addedPrefix = 'merlon_';
+
 /** Rows of the observation: not one, so that a batch is never taken for a stretched axis. */
 export const observedRows = 2;
 
@@ -32,6 +35,10 @@ export async function observeShapes(model: OnnxModel): Promise<ReadonlyMap<strin
           hint: 'export the model with fixed sizes but for the batch',
         });
       });
+      if (input.elementType === elementTypes.int64 && input.name.startsWith(addedPrefix)) {
+        feeds[input.name] = { type: 'int64', shape, data: new BigInt64Array(elementCount(shape)) };
+        continue;
+      }
       if (input.elementType !== elementTypes.float32 || shape.length === 0) {
         const why = 'expected float32 with the rows as first axis';
         throw new GraphError('shape-mismatch', `input "${input.name}" ${why}`);
