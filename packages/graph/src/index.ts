@@ -46,3 +46,16 @@ export {
   type Tensors,
   type TensorType,
 } from './tensor.ts';
+export { type Column, follow, type Step } from './tree/columns.ts';
+export {
+  type Aggregate,
+  branchModes,
+  type Decision,
+  holds,
+  leafMode,
+  type Transform,
+  type TreeEnsemble,
+  type TreeModel,
+} from './tree/ensemble.ts';
+export { evaluateTrees, leafOf, type TreeAnswers } from './tree/evaluate.ts';
+export { classNames, readTrees, withoutZipMap } from './tree/read.ts';
