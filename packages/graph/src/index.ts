@@ -3,6 +3,7 @@ export { type Dataset, pick, rowSize, type SampleOptions, sample, slice } from '
 export { DataError, type DataErrorCode } from './data/error.ts';
 export { didYouMean, nearest } from './data/nearest.ts';
 export { type DataFormat, type ReadOptions, readDataset } from './data/read.ts';
+export { type LinearRelation, type LinearTerm, parseRelation } from './data/relation.ts';
 export {
   type DataSchema,
   type FeatureSchema,
