@@ -21,7 +21,7 @@ export interface Choice {
   /** Range of every element of dense inputs (default [0, 1]). */
   readonly bounds?: Bounds;
   /** Schema of a table. */
-  readonly constraints?: Pick<TableSchema, 'features' | 'relations'>;
+  readonly constraints?: Pick<TableSchema, 'features' | 'relations' | 'linear' | 'groups'>;
   /** Samples drawn from the data (default 500; all when fewer). */
   readonly samples?: number;
 }

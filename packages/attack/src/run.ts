@@ -15,6 +15,7 @@ import {
   differentiable,
 } from './model/classifier.ts';
 import type { AttackRow } from './row.ts';
+import { constraintsOf, refuseBrokenRows } from './tabular/constraints.ts';
 import type { Bounds } from './threat.ts';
 import {
   type AttackRecord,
@@ -162,6 +163,7 @@ function openModels(target: AttackTarget, chosen: Dataset, options: RunOptions):
     ...(signal && { signal }),
   };
   if (constraints === undefined) refuseOutside(chosen, options.bounds ?? unit);
+  else refuseBrokenRows(constraintsOf(constraints), chosen);
   const plain = classifier(target.session, how);
   if (target.gradient === undefined) return { plain };
   return { plain, gradients: differentiable(target.session, target.gradient, how) };

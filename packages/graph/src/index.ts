@@ -4,6 +4,7 @@ export { type Dataset, pick, rowSize, type SampleOptions, sample, slice } from '
 export { DataError, type DataErrorCode } from './data/error.ts';
 export { didYouMean, nearest } from './data/nearest.ts';
 export { type DataFormat, type ReadOptions, readDataset } from './data/read.ts';
+export { type LinearRelation, type LinearTerm, parseRelation } from './data/relation.ts';
 export {
   type DataSchema,
   type FeatureSchema,
@@ -47,3 +48,16 @@ export {
   type Tensors,
   type TensorType,
 } from './tensor.ts';
+export { type Column, follow, type Step } from './tree/columns.ts';
+export {
+  type Aggregate,
+  branchModes,
+  type Decision,
+  holds,
+  leafMode,
+  type Transform,
+  type TreeEnsemble,
+  type TreeModel,
+} from './tree/ensemble.ts';
+export { evaluateTrees, leafOf, type TreeAnswers } from './tree/evaluate.ts';
+export { classNames, readTrees, withoutZipMap } from './tree/read.ts';
