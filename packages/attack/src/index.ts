@@ -2,7 +2,6 @@
 export type { Batch } from './batch.ts';
 export { type HopSkipJumpOptions, hopSkipJump } from './decision/hop-skip-jump.ts';
 export { type NoiseOptions, noise } from './decision/noise.ts';
-export { type SquareOptions, square } from './decision/square.ts';
 export { AttackError, type AttackErrorCode } from './error.ts';
 export type { Example } from './example.ts';
 export { type FgsmOptions, fgsm } from './gradient/fgsm.ts';
@@ -24,6 +23,7 @@ export {
 } from './picture.ts';
 export type { AttackJob, AttackRow, Candidates, Suite } from './row.ts';
 export { type AttackTarget, type RunOptions, type RunResult, runAttacks } from './run.ts';
+export { type SquareOptions, square } from './score/square.ts';
 export { attackNamed, attacksOf, attackTable, suites } from './table.ts';
 export { type Constraints, constraintsOf, type RowDistance } from './tabular/constraints.ts';
 export { type FeatureSearchOptions, featureSearch } from './tabular/search.ts';

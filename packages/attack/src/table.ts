@@ -7,10 +7,16 @@ import { decisionRows } from './decision/rows.ts';
 import { AttackError } from './error.ts';
 import { gradientRows } from './gradient/rows.ts';
 import type { AttackRow, Suite } from './row.ts';
+import { scoreRows } from './score/rows.ts';
 import { tabularRows } from './tabular/rows.ts';
 
 /** Every attack, weakest and cheapest first. */
-export const attackTable: readonly AttackRow[] = [...gradientRows, ...decisionRows, ...tabularRows];
+export const attackTable: readonly AttackRow[] = [
+  ...gradientRows,
+  ...scoreRows,
+  ...decisionRows,
+  ...tabularRows,
+];
 
 /** Names of the suites. */
 export const suites: readonly Suite[] = ['fast', 'standard', 'decision', 'tabular'];
