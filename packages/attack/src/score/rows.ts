@@ -1,5 +1,5 @@
 /** Attacks that see scores but no gradients: their rows of the table. */
-import { type AttackRow, wrongNorm } from '../row.ts';
+import { type AttackRow, commonOf } from '../row.ts';
 import { square } from './square.ts';
 
 /** Attacks by scores, weakest and cheapest first. */
@@ -10,13 +10,12 @@ export const scoreRows: readonly AttackRow[] = [
     source: 'Andriushchenko et al. 2020',
     needs: 'scores',
     data: 'dense',
-    norms: ['linf'],
-    suites: ['standard', 'decision'],
+    norms: ['linf', 'l2'],
+    suites: ['standard', 'autoattack', 'autoattack-plus', 'scores', 'decision'],
     run: async (job) => {
-      const { bounds, criterion, budget } = job.threat;
-      if (budget.norm !== 'linf') throw wrongNorm('"linf"', budget.norm);
-      const options = { budget, bounds, criterion, random: job.random };
-      return { x: await square(job.model, job.batch, { ...options, onRound: job.onDone }) };
+      const { queriesMax } = job.settings;
+      const options = { ...commonOf(job), ...(queriesMax && { queriesMax }), onRound: job.onDone };
+      return { x: await square(job.model, job.batch, options) };
     },
   },
 ];
