@@ -2,7 +2,9 @@
 import { type AttackJob, type AttackRow, type Candidates, commonOf, gradientsOf } from '../row.ts';
 import { type ApgdOptions, apgd } from './apgd.ts';
 import { fgsm } from './fgsm.ts';
+import { patch } from './patch.ts';
 import { type PgdOptions, pgd } from './pgd.ts';
+import { universal } from './universal.ts';
 
 const all = ['linf', 'l2', 'l1', 'l0'] as const;
 const dense = { needs: 'gradients', data: 'dense' } as const;
@@ -83,6 +85,31 @@ export const gradientRows: readonly AttackRow[] = [
     norms: ['linf', 'l2', 'l1'],
     suites: ['autoattack', 'autoattack-plus'],
     run: (job) => runApgd(job, { targetClasses: job.settings.targetClasses ?? 9 }),
+  },
+  {
+    ...dense,
+    name: 'universal',
+    summary: 'One change for all samples: how many a single pattern breaks.',
+    source: 'Moosavi-Dezfooli et al. 2017; Shafahi et al. 2020',
+    norms: ['linf', 'l2'],
+    suites: [],
+    whole: true,
+    run: async (job) => {
+      const options = { ...commonOf(job), onStep: job.onDone };
+      return { x: await universal(gradientsOf(job), job.batch, options) };
+    },
+  },
+  {
+    ...dense,
+    name: 'patch',
+    summary: 'A square of the image, as large as the radius counts elements, painted at will.',
+    source: 'Brown et al. 2017; Karmon, Zoran and Goldberg 2018',
+    norms: ['l0'],
+    suites: [],
+    run: async (job) => {
+      const options = { ...commonOf(job), onStep: job.onDone };
+      return { x: await patch(gradientsOf(job), job.batch, options) };
+    },
   },
 ];
 
