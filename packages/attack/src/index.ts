@@ -33,6 +33,7 @@ export {
   type PictureOptions,
   picture,
 } from './picture.ts';
+export { type ReportOptions, reportHtml } from './report/html.ts';
 export type { AttackJob, AttackRow, AttackSettings, Candidates, Suite } from './row.ts';
 export { type AttackTarget, type RunOptions, type RunResult, runAttacks } from './run.ts';
 export { type EstimateOptions, estimate } from './score/estimate.ts';
