@@ -50,7 +50,8 @@ def perturb(net, x, y, epsilon):
 def train():
     torch.manual_seed(3)
     torch.set_num_threads(2)
-    x = torch.from_numpy(read_idx("train-images-idx3-ubyte")[:, None].astype(np.float32) / np.float32(255))
+    images = read_idx("train-images-idx3-ubyte")[:, None].astype(np.float32)
+    x = torch.from_numpy(images / np.float32(255))
     y = torch.from_numpy(read_idx("train-labels-idx1-ubyte").astype(np.int64))
     net = network()
     optimizer = torch.optim.Adam(net.parameters())

@@ -22,7 +22,7 @@ export interface ElasticOptions {
   readonly stepSize?: number;
   /** First weight of the margin (default 0.1). */
   readonly firstWeight?: number;
-  /** Share of the L1 length in what is kept least: the threshold of shrinkage (default 0.001). */
+  /** Share of the L1 length in what is kept least: the threshold of shrinkage (default 0.01). */
   readonly sparsity?: number;
   readonly signal?: AbortSignal;
   /** Told after every step: steps done and steps in all. */
@@ -54,7 +54,7 @@ async function shrinkage(
   found: Nearest,
   options: ElasticOptions & { readonly steps: number },
 ): Promise<Uint8Array> {
-  const { bounds, criterion = untargeted, steps, stepSize = 0.05, sparsity = 1e-3 } = options;
+  const { bounds, criterion = untargeted, steps, stepSize = 0.05, sparsity = 1e-2 } = options;
   const size = sizeOf(batch);
   const toward = criterion.kind === 'targeted' ? -1 : 1;
   const goals = criterion.kind === 'targeted' ? criterion.targets : batch.labels;

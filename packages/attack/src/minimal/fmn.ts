@@ -62,8 +62,11 @@ export async function fmn(
       if (wrong) next = shrunk(norm, Math.min(own, least), rate);
       else if (Number.isFinite(least)) next = grown(norm, own, rate);
       else if (norm === 'l0') next = grown(norm, own, rate);
-      else
-        next = away + Math.abs(loss[row] ?? 0) / (dualLength(norm, gradient, start, size) + 1e-12);
+      else {
+        const steep = dualLength(norm, gradient, start, size) + 1e-12;
+        // A little more than the estimate, or a row would come to rest on the boundary itself.
+        next = (1 + rate) * away + ((1 + pace) * Math.abs(loss[row] ?? 0)) / steep;
+      }
       radii[row] = next;
       stepRow(now, gradient, start, size, length);
       const clean = batch.x.subarray(start, start + size);
