@@ -20,7 +20,7 @@ export {
   type GradientOptions,
   gradientModel,
 } from './gradient/gradient.ts';
-export type { Loss } from './gradient/loss.ts';
+export { classesMin, type Loss, losses } from './gradient/loss.ts';
 export {
   elementTypes,
   float,

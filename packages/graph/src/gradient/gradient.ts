@@ -16,7 +16,7 @@ import { convolutionRules } from './convolution.ts';
 import { elementwiseRules } from './elementwise.ts';
 import { constantsOf, scoresOf, trainable, usedBy } from './forward.ts';
 import { linearRules } from './linear.ts';
-import { emitLoss, type Loss, names } from './loss.ts';
+import { emitLoss, type Loss, lossInputs, names } from './loss.ts';
 import { normalizeRules } from './normalize.ts';
 import { modelInputs, observeShapes } from './observe.ts';
 import { poolingRules } from './pooling.ts';
@@ -63,8 +63,9 @@ const opsetMin = 9;
 export const differentiableOperators: readonly string[] = Object.keys(rules).sort();
 
 /**
- * The model with its inputs and `merlon_labels` [N] int64 as inputs; `merlon_scores` [N, K] (true
- * logits: a final softmax is left out), `merlon_loss` [N], and `merlon_gradient` (by the input) or
+ * The model with its inputs and what the loss asks for as inputs (`merlon_labels` and
+ * `merlon_targets` int64 [N], `merlon_cotangent` [N, K]); `merlon_scores` [N, K] (true logits: a
+ * final softmax is left out), `merlon_loss` [N], and `merlon_gradient` (by the input) or
  * `merlon_gradient/<weight>` as outputs. Throws `unsupported-operator` naming what stands in the
  * way, `shape-mismatch` for models that are no classifiers of one input.
  */
@@ -89,13 +90,13 @@ export async function gradientModel(
   const context = contextOf(builder, { opset, forward, state, wanted });
   const classes = observed.get(scores)?.[1] ?? 0;
   const emitted = emitLoss(context, { scores, classes, loss });
-  builder.give(scores, mode === 'train' ? averaged(context, emitted.seed) : emitted.seed);
+  builder.give(scores, mode === 'train' ? averaged(context, emitted) : emitted.seed);
   backwards(builder, context, forward.nodes);
   const finals = wanted.map((name) => finalGradient(builder, name, mode === 'train'));
   alias(builder, scores, names.scores);
   alias(builder, emitted.loss, names.loss);
   return {
-    model: assemble(model, { builder, forward, input, weights, finals, scores }),
+    model: assemble(model, { builder, forward, input, weights, finals, scores, loss }),
     operators: [...new Set(nodes.map((node) => node.operator))].sort(),
     weights,
   };
@@ -163,8 +164,11 @@ function contextOf(
 }
 
 /** Divides by the number of rows, which is only known when the graph runs. */
-function averaged(context: Backward, seed: string): string {
-  const shape = context.emit('Shape', [names.labels]);
+function averaged(
+  context: Backward,
+  { loss, seed }: { readonly loss: string; readonly seed: string },
+): string {
+  const shape = context.emit('Shape', [loss]);
   const rows = context.emit('Cast', [shape], { to: { kind: 'int', value: elementTypes.float32 } });
   return context.emit('Div', [seed, rows]);
 }
@@ -200,6 +204,7 @@ function assemble(
     readonly weights: readonly OnnxTensor[];
     readonly finals: readonly string[];
     readonly scores: string;
+    readonly loss: Loss;
   },
 ): OnnxModel {
   const { builder, input, weights, finals } = of;
@@ -214,7 +219,8 @@ function assemble(
   const value = (name: string, elementType: number, shape: OnnxValue['shape']): OnnxValue => {
     return { name, elementType, shape };
   };
-  const { float32, int64 } = elementTypes;
+  const { float32 } = elementTypes;
+  const classes = shapes.get(of.scores)?.[1] ?? 0;
   const [batch = null] = input.shape ?? [];
   const rows = batch === null || batch === '' ? 'N' : batch;
   const shapeOf = (final: string): OnnxValue['shape'] => {
@@ -229,11 +235,11 @@ function assemble(
       initializers: [...kept, ...builder.initializers],
       inputs: [
         input,
-        value(names.labels, int64, [rows]),
+        ...lossInputs(of.loss, { rows, classes }),
         ...weights.map((tensor) => value(tensor.name, float32, tensor.shape)),
       ],
       outputs: [
-        value(names.scores, float32, [rows, shapes.get(of.scores)?.[1] ?? null]),
+        value(names.scores, float32, [rows, classes === 0 ? null : classes]),
         value(names.loss, float32, [rows]),
         ...finals.map((final) => value(final, float32, shapeOf(final))),
       ],
