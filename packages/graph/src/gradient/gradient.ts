@@ -137,7 +137,7 @@ function contextOf(
   of: { readonly form: NormalForm; readonly forward: Forward },
 ): Backward {
   const { form, forward } = of;
-  const { taller, types } = form.observed;
+  const { single, types } = form.observed;
   const state = new Set(form.weights.map((tensor) => tensor.name));
   const { values } = reachOf(forward.nodes, form.wanted, types);
   const shape = (name: string): Shape => {
@@ -149,7 +149,7 @@ function contextOf(
     opset: opsetOf(form.model),
     wants: (name) => values.has(name),
     shape,
-    rows: (name, axis) => (taller.get(name)?.[axis] ?? shape(name)[axis]) !== shape(name)[axis],
+    rows: (name, axis) => (single.get(name)?.[axis] ?? shape(name)[axis]) !== shape(name)[axis],
     type: (name) => types.get(name) ?? 0,
     constant: (name) => (state.has(name) ? null : (forward.constants.get(name) ?? null)),
     emit: (operator, inputs, attributes) => builder.emit(operator, inputs, attributes),

@@ -8,15 +8,15 @@ import { elementCount, type Tensor, type Tensors, type TensorType } from '../ten
 import type { Shape } from './emitter.ts';
 import { captured } from './forward.ts';
 
-/** Rows of the two observations: not one, so that a batch is never taken for a stretched axis. */
-const observedRows = [2, 3] as const;
+/** Rows of the first observation: not one, so that a batch is never taken for a stretched axis. */
+const observedRows = 2;
 
 /** What is known of the values of a graph. */
 export interface Observation {
   /** Shapes with as many rows as were observed first. */
   readonly shapes: ReadonlyMap<string, Shape>;
-  /** Shapes with one row more; the same map where the number of rows is fixed. */
-  readonly taller: ReadonlyMap<string, Shape>;
+  /** Shapes with a single row; the same where the number of rows is fixed. */
+  readonly single: ReadonlyMap<string, Shape>;
   /** Numbers of the element types. */
   readonly types: ReadonlyMap<string, number>;
   /** Computed values that depend on neither the input nor the number of rows. */
@@ -26,8 +26,7 @@ export interface Observation {
 }
 
 /**
- * Runs the model with two numbers of rows where it leaves that open (with one row where it cannot
- * run so). `weights` are initializers that count as inputs. Throws when the model cannot be run.
+ * Runs the model with one row, and with two where it leaves their number open and can run so. `weights` are initializers that count as inputs. Throws when the model cannot be run.
  */
 export async function observe(
   model: OnnxModel,
@@ -59,19 +58,17 @@ async function runs(
   model: OnnxModel,
   open: boolean,
 ): Promise<{ readonly first: Tensors; readonly second: Tensors | null }> {
-  const [fewer, more] = observedRows;
   const run = async (rows: number): Promise<Tensors> => {
     const feeds = feedsOf(model, rows);
     return { ...feeds, ...(await session.run(feeds)) };
   };
-  if (!open) return { first: await run(0), second: null };
+  const single = await run(1);
+  if (!open) return { first: single, second: null };
   try {
-    return { first: await run(fewer), second: await run(more) };
+    return { first: await run(observedRows), second: single };
   } catch (error) {
     // Some exporters write the one row they traced into the graph, but leave the axis open.
     if (!(error instanceof GraphError) || error.code !== 'runtime-failed') throw error;
-    const single = await run(1).catch(() => null);
-    if (single === null) throw error;
     return { first: single, second: null };
   }
 }
@@ -107,12 +104,12 @@ function observation(
 ): Observation {
   const { first, second, weights, open } = of;
   const shapes = new Map<string, Shape>();
-  const taller = new Map<string, Shape>();
+  const single = new Map<string, Shape>();
   const types = new Map<string, number>();
   const constants = new Map<string, OnnxTensor>();
   for (const tensor of model.graph.initializers) {
     shapes.set(tensor.name, tensor.shape);
-    taller.set(tensor.name, tensor.shape);
+    single.set(tensor.name, tensor.shape);
     types.set(tensor.name, tensor.elementType);
     if (!weights.has(tensor.name)) constants.set(tensor.name, tensor);
   }
@@ -120,7 +117,7 @@ function observation(
   for (const [name, tensor] of Object.entries(first)) {
     const other = second?.[name] ?? tensor;
     shapes.set(name, tensor.shape);
-    taller.set(name, other.shape);
+    single.set(name, other.shape);
     types.set(name, typeNumbers[tensor.type]);
     if (varying.has(name) || !equal(tensor, other)) continue;
     const kept = tensorOf(name, tensor);
@@ -128,7 +125,7 @@ function observation(
   }
   const rows =
     open && second !== null ? null : (shapes.get(modelInputs(model)[0]?.name ?? '')?.[0] ?? 1);
-  return { shapes, taller, types, constants, rows };
+  return { shapes, single, types, constants, rows };
 }
 
 const random = /^(Random|Bernoulli|Multinomial)/;

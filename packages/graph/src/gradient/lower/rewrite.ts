@@ -68,12 +68,12 @@ export class Rewriter {
   }
 
   #context(bindings: [string, string][]): Lower {
-    const { shapes, taller, types, constants } = this.#observed;
+    const { shapes, single, types, constants } = this.#observed;
     const list = this.#list;
     return {
       opset: this.#opset,
       shape: (name) => known(shapes, name),
-      rows: (name, axis) => known(shapes, name)[axis] !== known(taller, name)[axis],
+      rows: (name, axis) => known(shapes, name)[axis] !== known(single, name)[axis],
       type: (name) => types.get(name) ?? 0,
       constant: (name) => constants.get(name) ?? null,
       emit: (operator, inputs, attributes) => list.emit(operator, inputs, attributes),
