@@ -15,6 +15,7 @@ import type { Shape } from './emitter.ts';
 import { type Approximation, reachOf, usedBy } from './forward.ts';
 import { emitLoss, type Loss, names } from './loss.ts';
 import { floatCopy } from './lower/float-copy.ts';
+import { withoutFunctions } from './lower/functions.ts';
 import { opsetOf, upgrade } from './lower/upgrade.ts';
 import { type NormalForm, normalForm } from './normal.ts';
 import { modelInputs } from './observe.ts';
@@ -62,7 +63,7 @@ export async function gradientModel(
   options: GradientOptions = {},
 ): Promise<GradientModel> {
   const { weights: mode = 'constant', loss = 'cross-entropy', output = null } = options;
-  const start = withShape(upgrade(inFloats(model, mode)), options.shape);
+  const start = withShape(inFloats(withoutFunctions(upgrade(model)), mode), options.shape);
   // Only losses that compare classes need two of them.
   const classesMin = loss === 'cross-entropy' || loss === 'margin' ? 2 : 1;
   const form = await normalForm(start, { mode, output, classesMin });
