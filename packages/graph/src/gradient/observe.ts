@@ -26,7 +26,8 @@ export interface Observation {
 }
 
 /**
- * Runs the model with one row, and with two where it leaves their number open and can run so. `weights` are initializers that count as inputs. Throws when the model cannot be run.
+ * Runs the model with one row, and with two where it leaves their number open and can run so.
+ * `weights` are initializers that count as inputs. Throws when the model cannot be run.
  */
 export async function observe(
   model: OnnxModel,

@@ -1,4 +1,4 @@
-/** Tensors kept outside of the file (TensorProto.external_data): resolved by whom the caller names. */
+/** Tensors kept outside of the file (TensorProto.external_data), read by whom the caller names. */
 import { invalidModel } from '../error.ts';
 import { text, wireFields } from '../proto/wire.ts';
 import {

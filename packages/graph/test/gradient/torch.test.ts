@@ -1,4 +1,4 @@
-/** Gradients of small networks against those that PyTorch has (scripts/make_gradient_vectors.py). */
+/** Gradients of small networks against PyTorch's (scripts/make_gradient_vectors.py). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { gradientModel, openSession, readOnnx, type Tensor, writeOnnx } from '../../src/index.ts';
