@@ -10,9 +10,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { bounds, differentiable, linf, pgd, untargeted } from '@merlon/attack';
+import {
+  bounds,
+  differentiable,
+  type GradientSource,
+  gradientsOfModel,
+  linf,
+  pgd,
+  untargeted,
+} from '@merlon/attack';
 import { seeded } from '@merlon/core';
-import { gradientModel, openFastest, openSession, readOnnx, type Session } from '@merlon/graph';
+import { openSession, readOnnx, type Session } from '@merlon/graph';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -47,15 +55,14 @@ function startPeer(): Peer {
 
 interface Ours {
   readonly plain: Session;
-  readonly gradient: Session;
+  readonly gradient: GradientSource;
   readonly classes: number;
 }
 
 async function openOurs(name: string): Promise<Ours> {
   const bytes = new Uint8Array(readFileSync(join(folder, `${name}.onnx`)));
-  const emitted = await gradientModel(readOnnx(bytes));
   const plain = await openSession(bytes, { threads: 2 });
-  const gradient = await openFastest(emitted.model, { threads: 2 });
+  const gradient = await gradientsOfModel(readOnnx(bytes), { threads: 2 });
   return { plain, gradient, classes: plain.outputs[0]?.shape[1] ?? 0 };
 }
 

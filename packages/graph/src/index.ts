@@ -14,6 +14,7 @@ export {
   type TableSchema,
 } from './data/schema.ts';
 export { GraphError, type GraphErrorCode } from './error.ts';
+export type { Approximation } from './gradient/forward.ts';
 export {
   differentiableOperators,
   type GradientModel,
@@ -21,6 +22,9 @@ export {
   gradientModel,
 } from './gradient/gradient.ts';
 export { classesMin, type Loss, losses } from './gradient/loss.ts';
+export { floatCopy } from './gradient/lower/float-copy.ts';
+export { type ExternalPart, type ReadExternal, withExternalData } from './onnx/external.ts';
+export { inlineFunctions } from './onnx/functions.ts';
 export {
   elementTypes,
   float,

@@ -3,10 +3,9 @@ import {
   gradientModel,
   type Loss,
   type OnnxModel,
-  openSession,
+  openFastest,
   type Session,
   type SessionOptions,
-  writeOnnx,
 } from '@merlon/graph';
 
 /** Where gradients come from; whoever opened it closes it. */
@@ -48,7 +47,7 @@ export async function gradientsOfModel(
 ): Promise<GradientSource> {
   const source = gradientSource(async (loss) => {
     const gradient = await gradientModel(model, { loss });
-    return openSession(writeOnnx(gradient.model), options);
+    return openFastest(gradient.model, options);
   });
   await source.session('cross-entropy');
   return source;

@@ -8,7 +8,6 @@
  * The operators of the domain `com.microsoft.nchwc` are internal to the runtime: a rewritten graph
  * is checked on the machine that runs it and never stored.
  */
-import { constantsOf } from '../gradient/forward.ts';
 import {
   float,
   floatsIn,
@@ -34,6 +33,8 @@ type Shape = readonly number[];
 export interface Observed {
   /** Shape of every value, for some number of rows. */
   readonly shapes: ReadonlyMap<string, Shape>;
+  /** Values that depend on no input. */
+  readonly constants: ReadonlyMap<string, OnnxTensor>;
   /** Channels that stand together on this machine: 8 or 16. */
   readonly block: number;
 }
@@ -72,12 +73,12 @@ class Layout {
   #convolutions = 0;
   #count = 0;
 
-  constructor(model: OnnxModel, { shapes, block }: Observed) {
+  constructor(model: OnnxModel, { shapes, constants, block }: Observed) {
     this.#model = model;
     this.#shapes = shapes;
     this.#block = block;
     const { graph } = model;
-    this.#constants = constantsOf(graph);
+    this.#constants = constants;
     for (const { name } of [...graph.inputs, ...graph.initializers]) this.#plain.add(name);
     for (const each of graph.nodes) {
       for (const output of each.outputs) this.#writers.set(output, each);

@@ -3,7 +3,7 @@
  * the same samples as the plain graph, and used only where both agree; else the plain graph runs.
  */
 
-import { observeShapes } from '../gradient/observe.ts';
+import { observe } from '../gradient/observe.ts';
 import { floatTensor, ints, node, type OnnxModel } from '../onnx/model.ts';
 import { writeOnnx } from '../onnx/write.ts';
 import { openSession } from '../runtime.ts';
@@ -32,8 +32,8 @@ export async function openFastest(
   const plain = await openSession(writeOnnx(model), options);
   const block = await blockChannels();
   if (block === null) return plain;
-  const shapes = await observeShapes(model);
-  const blocked = blockedLayout(model, { shapes, block });
+  const { shapes, constants } = await observe(model, new Set());
+  const blocked = blockedLayout(model, { shapes, constants, block });
   if (blocked === null) return plain;
   const fast = await openSession(writeOnnx(blocked), options).catch(() => null);
   if (fast === null) return plain;
@@ -71,7 +71,8 @@ async function detect(): Promise<number | null> {
       ['x', [2, channels, 3, 3]],
       ['y', [2, channels, 3, 3]],
     ]);
-    const blocked = blockedLayout(model, { shapes, block });
+    const constants = new Map([['w', weights]]);
+    const blocked = blockedLayout(model, { shapes, constants, block });
     if (blocked === null) continue;
     const plain = await openSession(writeOnnx(model));
     const fast = await openSession(writeOnnx(blocked)).catch(() => null);

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { blockedDomain, blockedLayout } from '../../src/blocked/layout.ts';
 import { blockChannels, openFastest } from '../../src/blocked/open.ts';
 import { gradientModel } from '../../src/gradient/gradient.ts';
-import { observeShapes } from '../../src/gradient/observe.ts';
+import { observe } from '../../src/gradient/observe.ts';
 import {
   floatTensor,
   ints,
@@ -114,8 +114,8 @@ const nets: Readonly<Record<string, () => OnnxModel>> = {
 
 async function both(model: OnnxModel, x: Float32Array, rows: number) {
   const { model: plain } = await gradientModel(model);
-  const shapes = await observeShapes(plain);
-  const blocked = blockedLayout(plain, { shapes, block: block ?? 8 });
+  const { shapes, constants } = await observe(plain, new Set());
+  const blocked = blockedLayout(plain, { shapes, constants, block: block ?? 8 });
   if (blocked === null) throw new Error('the layout left the graph as it was');
   const shape = [rows, ...(model.graph.inputs[0]?.shape ?? []).slice(1).map(Number)];
   const feeds = {
@@ -171,7 +171,8 @@ describe.skipIf(block === null)('the blocked layout', () => {
   it('leaves graphs without convolutions as they are', async () => {
     const net = new Net([6]);
     const { model } = await gradientModel(net.model('x', 6));
-    expect(blockedLayout(model, { shapes: await observeShapes(model), block: 8 })).toBeNull();
+    const observed = await observe(model, new Set());
+    expect(blockedLayout(model, { ...observed, block: 8 })).toBeNull();
   });
 });
 

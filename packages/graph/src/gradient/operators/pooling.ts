@@ -1,7 +1,8 @@
 /** Gradients of pooling. Of equal values the first is the greatest, as PyTorch has it. */
-import { unsupported } from '../error.ts';
-import { int, ints, type OnnxNode } from '../onnx/model.ts';
-import { type Backward, type GradientRule, likeValue, zerosLike } from './builder.ts';
+import { unsupported } from '../../error.ts';
+import { int, ints, type OnnxNode } from '../../onnx/model.ts';
+import type { Backward, GradientRule } from '../builder.ts';
+import { integer, likeValue, zerosLike } from '../emitter.ts';
 import { leftover, type Window, windowOf } from './convolution.ts';
 
 /** Rules by operator. */
@@ -10,6 +11,7 @@ export const poolingRules: Readonly<Record<string, GradientRule>> = {
   AveragePool: averagePool,
   GlobalAveragePool: globalAveragePool,
   GlobalMaxPool: globalMaxPool,
+  MaxUnpool: maxUnpool,
 };
 
 function kernelOf(forward: OnnxNode): readonly number[] {
@@ -23,8 +25,7 @@ function maxPool(context: Backward, forward: OnnxNode, gradient: string): void {
   const [x = ''] = forward.inputs;
   const [y = ''] = forward.outputs;
   if (!context.wants(x)) return;
-  const order = forward.attributes.storage_order;
-  if (order?.kind === 'int' && order.value !== 0) {
+  if (integer(forward, 'storage_order', 0) !== 0) {
     throw unsupported('MaxPool', forward.name, 'it counts by columns');
   }
   const indices = context.extraOutput(forward, 1);
@@ -32,17 +33,12 @@ function maxPool(context: Backward, forward: OnnxNode, gradient: string): void {
   const spatial = context.shape(x).slice(2);
   const window = windowOf(forward, spatial, kernel);
   const pads = reaching(window, leftover(window, spatial, context.shape(y).slice(2)));
-  // Windows this many places from each other share no value.
-  const apart = kernel.map((size, i) => {
-    const reach = (size - 1) * (window.dilations[i] ?? 1) + 1;
-    return Math.ceil(reach / (window.strides[i] ?? 1));
+  const overlaps = kernel.some((size, i) => {
+    return (size - 1) * (window.dilations[i] ?? 1) + 1 > (window.strides[i] ?? 1);
   });
   const sides = { x, indices, gradient };
-  if (apart.some((step) => step > 1) && context.opset >= 16) {
-    context.give(x, scattered(context, sides));
-  } else {
-    context.give(x, unpooled(context, { ...sides, window: { ...window, pads }, apart }));
-  }
+  if (overlaps) context.give(x, scattered(context, sides));
+  else context.give(x, unpooled(context, { ...sides, window: { ...window, pads } }));
 }
 
 interface Pooled {
@@ -63,39 +59,15 @@ function scattered(context: Backward, { x, indices, gradient }: Pooled): string 
   return likeValue(context, spread, x);
 }
 
-/** Windows that share no value are spread at once; where windows overlap, these sets add up. */
-function unpooled(
-  context: Backward,
-  of: Pooled & { readonly window: Window; readonly apart: readonly number[] },
-): string {
-  const { window, apart } = of;
+/** Windows that share no value are spread at once. */
+function unpooled(context: Backward, of: Pooled & { readonly window: Window }): string {
+  const { window } = of;
   const shape = context.emit('Shape', [of.x]);
-  const attributes = {
+  return context.emit('MaxUnpool', [of.gradient, of.indices, shape], {
     kernel_shape: ints(window.kernel.map((size, i) => (size - 1) * (window.dilations[i] ?? 1) + 1)),
-    strides: ints(window.strides.map((stride, i) => stride * (apart[i] ?? 1))),
+    strides: ints(window.strides),
     pads: ints(window.pads),
-  };
-  const sets = apart.reduce<readonly (readonly number[])[]>(
-    (starts, step) => starts.flatMap((at) => Array.from({ length: step }, (_, i) => [...at, i])),
-    [[]],
-  );
-  const parts = sets.map((starts) => {
-    const take = (value: string): string => everyNth(context, value, { starts, steps: apart });
-    return context.emit('MaxUnpool', [take(of.gradient), take(of.indices), shape], attributes);
   });
-  return parts.reduce((sum, part) => context.emit('Add', [sum, part]));
-}
-
-function everyNth(
-  context: Backward,
-  value: string,
-  of: { readonly starts: readonly number[]; readonly steps: readonly number[] },
-): string {
-  if (of.steps.every((step) => step === 1)) return value;
-  const ends = of.steps.map(() => Number.MAX_SAFE_INTEGER);
-  const axes = of.steps.map((_, i) => i + 2);
-  const lists = [of.starts, ends, axes, of.steps];
-  return context.emit('Slice', [value, ...lists.map((list) => context.ints(list))]);
 }
 
 /** Each gradient is spread evenly over its window: a transposed convolution, channel by channel. */
@@ -170,7 +142,6 @@ function globalAveragePool(context: Backward, forward: OnnxNode, gradient: strin
 function globalMaxPool(context: Backward, forward: OnnxNode, gradient: string): void {
   const [x = ''] = forward.inputs;
   if (!context.wants(x)) return;
-  if (context.opset < 11) throw unsupported('GlobalMaxPool', forward.name, 'it needs opset 11');
   const flat = context.ints([0, 0, -1]);
   const places = context.emit('Reshape', [x, flat]);
   const best = context.emit('ArgMax', [places], { axis: int(2), keepdims: int(1) });
@@ -178,4 +149,14 @@ function globalMaxPool(context: Backward, forward: OnnxNode, gradient: string): 
   const zeros = zerosLike(context, places);
   const spread = context.emit('ScatterElements', [zeros, best, values], { axis: int(2) });
   context.give(x, likeValue(context, spread, x));
+}
+
+/** Every value went to the place that its index says, counted over the whole output. */
+function maxUnpool(context: Backward, forward: OnnxNode, gradient: string): void {
+  const [x = '', indices = ''] = forward.inputs;
+  if (!context.wants(x)) return;
+  const flat = context.ints([-1]);
+  const places = context.emit('Reshape', [indices, flat]);
+  const taken = context.emit('Gather', [context.emit('Reshape', [gradient, flat]), places]);
+  context.give(x, likeValue(context, taken, x));
 }

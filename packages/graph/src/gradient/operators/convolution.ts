@@ -1,7 +1,7 @@
 /** Gradients of convolutions: by the input as a transposed convolution, by the weights as one. */
-import { unsupported } from '../error.ts';
-import { floatsIn, int, ints, type OnnxNode } from '../onnx/model.ts';
-import { type Backward, type GradientRule, reduceSum, slice } from './builder.ts';
+import { floatsIn, int, ints, type OnnxNode } from '../../onnx/model.ts';
+import type { Backward, GradientRule } from '../builder.ts';
+import { reduceSum, slice, text } from '../emitter.ts';
 
 /** Sizes of a window over the spatial axes. */
 export interface Window {
@@ -24,8 +24,7 @@ export function windowOf(
   };
   const strides = list('strides', 1, spatial.length);
   const dilations = list('dilations', 1, spatial.length);
-  const auto = forward.attributes.auto_pad;
-  const mode = auto?.kind === 'string' ? new TextDecoder().decode(auto.value) : 'NOTSET';
+  const mode = text(forward, 'auto_pad', 'NOTSET');
   if (mode === 'NOTSET' || mode === 'VALID') {
     const pads = mode === 'VALID' ? [] : list('pads', 0, 2 * spatial.length);
     const none = Array.from({ length: 2 * spatial.length }, () => 0);
@@ -86,12 +85,7 @@ function convolution(context: Backward, forward: OnnxNode, gradient: string): vo
 function transposed(context: Backward, forward: OnnxNode, gradient: string): void {
   const [x = '', weights = '', bias = ''] = forward.inputs;
   const [y = ''] = forward.outputs;
-  for (const name of ['auto_pad', 'output_shape']) {
-    if (forward.attributes[name] !== undefined) {
-      throw unsupported('ConvTranspose', forward.name, `it has the attribute "${name}"`);
-    }
-  }
-  const window = windowOf(forward, context.shape(y).slice(2), context.shape(weights).slice(2));
+  const window = transposedWindow(context, forward);
   const group = groupOf(forward);
   if (context.wants(x)) {
     const attributes = { ...windowAttributes(window), group: int(group) };
@@ -103,6 +97,39 @@ function transposed(context: Backward, forward: OnnxNode, gradient: string): voi
     context.give(weights, byWeights(context, { ...sides, imageValue: gradient }));
   }
   if (bias !== '' && context.wants(bias)) context.give(bias, byBias(context, gradient, window));
+}
+
+/** The window of a transposed convolution; its padding follows from the sizes where it is open. */
+function transposedWindow(context: Backward, forward: OnnxNode): Window {
+  const [x = '', weights = ''] = forward.inputs;
+  const out = context.shape(forward.outputs[0] ?? '').slice(2);
+  const kernel = context.shape(weights).slice(2);
+  const mode = text(forward, 'auto_pad', 'NOTSET');
+  const window = windowOf({ ...forward, attributes: withoutAuto(forward) }, out, kernel);
+  const asked = forward.attributes.output_shape !== undefined;
+  if (mode === 'VALID' && !asked) {
+    return { ...window, pads: window.pads.map(() => 0) };
+  }
+  if (mode === 'NOTSET' && !asked) return window;
+  const extra = forward.attributes.output_padding;
+  const totals = context
+    .shape(x)
+    .slice(2)
+    .map((size, i) => {
+      const reach = ((kernel[i] ?? 1) - 1) * (window.dilations[i] ?? 1) + 1;
+      const more = extra?.kind === 'ints' ? (extra.value[i] ?? 0) : 0;
+      const whole = (size - 1) * (window.strides[i] ?? 1) + more + reach;
+      return Math.max(0, whole - (out[i] ?? 0));
+    });
+  const lower = totals.map((total) => Math.floor(total / 2));
+  const upper = totals.map((total) => Math.ceil(total / 2));
+  const pads = mode === 'SAME_UPPER' ? [...lower, ...upper] : [...upper, ...lower];
+  return { ...window, pads };
+}
+
+function withoutAuto(forward: OnnxNode): OnnxNode['attributes'] {
+  const { auto_pad: _, ...rest } = forward.attributes;
+  return rest;
 }
 
 function windowAttributes({ strides, dilations, pads }: Window) {
@@ -129,7 +156,7 @@ function byInput(context: Backward, forward: OnnxNode, given: Given): string {
   if (plain && channels > transposedChannelsMax && pads.every((pad) => pad >= 0)) {
     const flipped = flippedWeights(context, weights);
     const attributes = { pads: ints(pads), dilations: ints(window.dilations) };
-    if (flipped !== null) return context.emit('Conv', [gradient, flipped], attributes);
+    return context.emit('Conv', [gradient, flipped], attributes);
   }
   const rest = leftover(window, spatial, context.shape(forward.outputs[0] ?? '').slice(2));
   return context.emit('ConvTranspose', [gradient, weights], {
@@ -139,13 +166,12 @@ function byInput(context: Backward, forward: OnnxNode, given: Given): string {
   });
 }
 
-/** Weights [O, I, …] as [I, O, …] with every spatial axis reversed; null if the opset cannot. */
-function flippedWeights(context: Backward, weights: string): string | null {
+/** Weights [O, I, …] as [I, O, …] with every spatial axis reversed. */
+function flippedWeights(context: Backward, weights: string): string {
   const tensor = context.constant(weights);
   const shape = context.shape(weights);
   const [outs = 0, ins = 0, ...spatial] = shape;
   if (tensor === null) {
-    if (context.opset < 10) return null;
     const each = (value: number): string => context.ints(spatial.map(() => value));
     const axes = context.ints(spatial.map((_, i) => i + 2));
     const backwards = [weights, each(-1), each(Number.MIN_SAFE_INTEGER), axes, each(-1)];
