@@ -1,5 +1,5 @@
 /** The public surface of @merlon/graph. */
-export { blockChannels, openFastest } from './blocked/open.ts';
+export { blockChannels, type OpenModel, openFastest } from './blocked/open.ts';
 export { type Dataset, pick, rowSize, type SampleOptions, sample, slice } from './data/dataset.ts';
 export { DataError, type DataErrorCode } from './data/error.ts';
 export { didYouMean, nearest } from './data/nearest.ts';

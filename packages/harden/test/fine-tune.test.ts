@@ -5,7 +5,7 @@ import {
   elementTypes,
   floatTensor,
   node,
-  type OpenSession,
+  type OpenModel,
   openSession,
   readOnnx,
   writeOnnx,
@@ -97,10 +97,12 @@ const request = (change: Partial<FineTuneRequest> = {}): FineTuneRequest => ({
   ...change,
 });
 
+const openPlain: OpenModel = (model, options) => openSession(writeOnnx(model), options);
+
 describe('adversarial fine-tuning', () => {
   it('makes a fragile model robust and keeps its interface', async () => {
     const before = await robust(fragile());
-    const { model, steps, losses } = await adversarialFineTune(request(), openSession);
+    const { model, steps, losses } = await adversarialFineTune(request(), openPlain);
     const after = await robust(model);
     expect(before.robust).toBeLessThan(0.3);
     expect(after.robust).toBeGreaterThan(0.9);
@@ -115,7 +117,7 @@ describe('adversarial fine-tuning', () => {
     const runs = [];
     for (const seed of [1, 1, 2]) {
       const wish = request({ epochs: 2, random: seeded(seed) });
-      runs.push((await adversarialFineTune(wish, openSession)).model);
+      runs.push((await adversarialFineTune(wish, openPlain)).model);
     }
     expect(runs[0]).toEqual(runs[1]);
     expect(runs[0]).not.toEqual(runs[2]);
@@ -124,15 +126,15 @@ describe('adversarial fine-tuning', () => {
     const controller = new AbortController();
     const onProgress = (): void => controller.abort(new Error('enough'));
     const wish = request({ signal: controller.signal, onProgress });
-    await expect(adversarialFineTune(wish, openSession)).rejects.toThrow('enough');
+    await expect(adversarialFineTune(wish, openPlain)).rejects.toThrow('enough');
     const early = request({ signal: AbortSignal.abort(new Error('never mind')) });
-    await expect(adversarialFineTune(early, openSession)).rejects.toThrow('never mind');
+    await expect(adversarialFineTune(early, openPlain)).rejects.toThrow('never mind');
   });
   it('stops between the steps of one attack', async () => {
     const controller = new AbortController();
     let runs = 0;
-    const counting: OpenSession = async (model, options) => {
-      const session = await openSession(model, options);
+    const counting: OpenModel = async (model, options) => {
+      const session = await openPlain(model, options);
       const run: typeof session.run = (feeds, fetches) => {
         runs++;
         if (runs === 3) controller.abort(new Error('in the middle'));
@@ -158,7 +160,7 @@ describe('adversarial fine-tuning', () => {
       initializers: [...plain.graph.initializers, ...tensors],
     };
     const model = writeOnnx({ ...plain, graph });
-    const done = await adversarialFineTune(request({ model, epochs: 1 }), openSession);
+    const done = await adversarialFineTune(request({ model, epochs: 1 }), openPlain);
     const after = readOnnx(done.model).graph.initializers;
     const changed = after.filter((tensor, i) => {
       const before = graph.initializers[i]?.data ?? new Uint8Array(0);
@@ -168,13 +170,13 @@ describe('adversarial fine-tuning', () => {
   });
   it('says so when it diverges', async () => {
     const wish = request({ learningRate: 1e30 % 1000, momentum: 1, weightDecay: 1, epochs: 50 });
-    await expect(adversarialFineTune(wish, openSession)).rejects.toMatchObject({
+    await expect(adversarialFineTune(wish, openPlain)).rejects.toMatchObject({
       code: 'diverged',
     });
   });
   it('tells every wrong option at once', async () => {
     const wish = request({ epsilon: -1, epochs: 0, cleanShare: 2 });
-    await expect(adversarialFineTune(wish, openSession)).rejects.toThrow(
+    await expect(adversarialFineTune(wish, openPlain)).rejects.toThrow(
       /"epsilon" expected 0 to .*, got -1; "epochs" expected 1 to 100000, got 0; "cleanShare"/,
     );
   });
@@ -191,7 +193,7 @@ describe('adversarial fine-tuning', () => {
       'label 7 expected 0 to 1, got 2',
     ],
   ])('refuses data that do not fit: %s', async (_, change, message) => {
-    await expect(adversarialFineTune(request(change), openSession)).rejects.toMatchObject({
+    await expect(adversarialFineTune(request(change), openPlain)).rejects.toMatchObject({
       code: 'invalid-data',
       message,
     });
@@ -207,10 +209,10 @@ describe('adversarial fine-tuning', () => {
     });
     const done = await adversarialFineTune(
       request({ model, batchSize: 100, epochs: 1 }),
-      openSession,
+      openPlain,
     );
     expect(done.steps).toBe(6);
-    await expect(adversarialFineTune(request({ model }), openSession)).rejects.toMatchObject({
+    await expect(adversarialFineTune(request({ model }), openPlain)).rejects.toMatchObject({
       code: 'invalid-option',
       message: '"batchSize" expected 100, with as many rows in every batch, got 50 of 600 rows',
     });

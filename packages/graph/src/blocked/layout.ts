@@ -14,13 +14,14 @@ import {
   floatTensor,
   int,
   ints,
+  intTensor,
   node,
   type OnnxAttribute,
   type OnnxModel,
   type OnnxNode,
   type OnnxTensor,
 } from '../onnx/model.ts';
-import { elementwise, isPooledApart, scalars } from './operators.ts';
+import { elementwise, isPadded, isPooledApart, scalars } from './operators.ts';
 import { blockedBothSides, blockedOutputs, blockedPicture, roundUp } from './weights.ts';
 
 /** Domain of the runtime's blocked operators. */
@@ -33,6 +34,8 @@ type Shape = readonly number[];
 export interface Observed {
   /** Shape of every value, for some number of rows. */
   readonly shapes: ReadonlyMap<string, Shape>;
+  /** The same for one row: what differs depends on the number of rows. */
+  readonly single: ReadonlyMap<string, Shape>;
   /** Values that depend on no input. */
   readonly constants: ReadonlyMap<string, OnnxTensor>;
   /** Channels that stand together on this machine: 8 or 16. */
@@ -56,6 +59,7 @@ export function blockedLayout(model: OnnxModel, observed: Observed): OnnxModel |
 class Layout {
   readonly #model: OnnxModel;
   readonly #shapes: ReadonlyMap<string, Shape>;
+  readonly #single: ReadonlyMap<string, Shape>;
   readonly #block: number;
   readonly #constants: ReadonlyMap<string, OnnxTensor>;
   readonly #uses = new Map<string, number>();
@@ -73,9 +77,10 @@ class Layout {
   #convolutions = 0;
   #count = 0;
 
-  constructor(model: OnnxModel, { shapes, constants, block }: Observed) {
+  constructor(model: OnnxModel, { shapes, single, constants, block }: Observed) {
     this.#model = model;
     this.#shapes = shapes;
+    this.#single = single;
     this.#block = block;
     const { graph } = model;
     this.#constants = constants;
@@ -138,34 +143,54 @@ class Layout {
   #convolution(each: OnnxNode): boolean {
     const [x = '', weights = '', bias = ''] = each.inputs;
     const [y = ''] = each.outputs;
-    const tensor = this.#constants.get(weights);
-    const biasTensor = this.#constants.get(bias);
-    if (each.operator !== 'Conv' || tensor?.shape.length !== 4) return false;
-    if (bias !== '' && biasTensor === undefined) return false;
-    const auto = each.attributes.auto_pad;
-    if (auto?.kind === 'string' && new TextDecoder().decode(auto.value) !== 'NOTSET') return false;
-    const [outs = 0, ins = 0, height = 0, width = 0] = tensor.shape;
+    const shape = this.#shapes.get(weights) ?? [];
+    if (each.operator !== 'Conv' || shape.length !== 4 || !isPadded(each)) return false;
     const group = each.attributes.group?.kind === 'int' ? each.attributes.group.value : 1;
-    const filter = { values: floatsIn(tensor), outs, ins, taps: height * width };
+    const [outs = 0, ins = 0, height = 0, width = 0] = shape;
     const block = this.#block;
     const isPlainInput = group === 1 && ins < block;
-    if (outs < block || (group > 1 && !(ins === 1 && outs === group && outs % block === 0))) {
-      return false;
-    }
+    const isDepthwise = group > 1 && ins === 1 && outs === group && outs % block === 0;
+    if (outs < block || (group > 1 && !isDepthwise)) return false;
     if (!isPlainInput && !this.#canBlock(x)) return false;
     const both = group === 1 && !isPlainInput;
-    const values = both ? blockedBothSides(filter, block) : blockedOutputs(filter, block);
-    const padded = roundUp(outs, block);
-    const insPadded = both ? roundUp(ins, block) : ins;
-    const pending: Pending = {
-      input: isPlainInput ? this.#asPlain(x) : this.#asBlocked(x),
-      weights: this.#floats([padded, insPadded, height, width], values),
-      bias: biasTensor === undefined ? '' : this.#padded(floatsIn(biasTensor), padded),
-      attributes: { ...each.attributes, kernel_shape: ints([height, width]) },
-    };
+    const filter = this.#filter(weights, both);
+    const shift = bias === '' ? '' : this.#bias(bias, roundUp(outs, block));
+    if (filter === null || shift === null) return false;
     this.#convolutions++;
-    this.#pending.set(y, pending);
+    this.#pending.set(y, {
+      input: isPlainInput ? this.#asPlain(x) : this.#asBlocked(x),
+      weights: filter,
+      bias: shift,
+      attributes: { ...each.attributes, kernel_shape: ints([height, width]) },
+    });
     return true;
+  }
+
+  /** Weights as the kernels take them: reordered now, or when the graph runs. */
+  #filter(name: string, both: boolean): string | null {
+    const [outs = 0, ins = 0, height = 0, width = 0] = this.#shapes.get(name) ?? [];
+    const [tensor, block, taps] = [this.#constants.get(name), this.#block, height * width];
+    if (tensor !== undefined) {
+      const filter = { values: floatsIn(tensor), outs, ins, taps };
+      const values = both ? blockedBothSides(filter, block) : blockedOutputs(filter, block);
+      const insPadded = both ? roundUp(ins, block) : ins;
+      return this.#floats([roundUp(outs, block), insPadded, height, width], values);
+    }
+    const fixed = this.#single.get(name)?.every((size, i) => size === this.#shapes.get(name)?.[i]);
+    if (fixed !== true || outs % block !== 0 || (both && ins % block !== 0)) return null;
+    const apart = both
+      ? [outs / block, block, ins / block, block, taps]
+      : [outs / block, block, ins * taps];
+    const split = this.#standard('Reshape', [this.#asPlain(name), this.#ints(apart)]);
+    const perm = ints(both ? [0, 2, 4, 3, 1] : [0, 2, 1]);
+    const turned = this.#standard('Transpose', [split], { perm });
+    return this.#standard('Reshape', [turned, this.#ints([outs, ins, height, width])]);
+  }
+
+  #bias(name: string, length: number): string | null {
+    const tensor = this.#constants.get(name);
+    if (tensor !== undefined) return this.#padded(floatsIn(tensor), length);
+    return this.#shapes.get(name)?.[0] === length ? this.#asPlain(name) : null;
   }
 
   /** A sum of two, one of which is a convolution that nothing else reads, goes into it. */
@@ -342,6 +367,12 @@ class Layout {
   #floats(shape: readonly number[], values: ArrayLike<number>): string {
     const name = `merlon/blocked/floats/${this.#count++}`;
     this.#added.push(floatTensor(name, shape, values));
+    return name;
+  }
+
+  #ints(values: readonly number[]): string {
+    const name = `merlon/blocked/ints/${this.#count++}`;
+    this.#added.push(intTensor(name, [values.length], values));
     return name;
   }
 

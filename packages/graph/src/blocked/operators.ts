@@ -14,6 +14,12 @@ export const elementwise: ReadonlySet<string> = new Set([
 /** Of these, the ones whose other inputs are bounds, not tensors of the same shape. */
 export const scalars: ReadonlySet<string> = new Set(['Clip']);
 
+/** True for a convolution whose padding is written out. */
+export function isPadded({ attributes }: OnnxNode): boolean {
+  const auto = attributes.auto_pad;
+  return auto?.kind !== 'string' || new TextDecoder().decode(auto.value) === 'NOTSET';
+}
+
 /** True for a pooling whose windows tile the picture and whose indices only undo it. */
 export function isPooledApart(
   pool: OnnxNode,

@@ -6,6 +6,7 @@ import { blockChannels, openFastest } from '../../src/blocked/open.ts';
 import { gradientModel } from '../../src/gradient/gradient.ts';
 import { observe } from '../../src/gradient/observe.ts';
 import {
+  floatsIn,
   floatTensor,
   ints,
   node,
@@ -16,6 +17,7 @@ import {
 import { readOnnx } from '../../src/onnx/read.ts';
 import { writeOnnx } from '../../src/onnx/write.ts';
 import { openSession } from '../../src/runtime.ts';
+import type { Tensor } from '../../src/tensor.ts';
 
 const block = await blockChannels();
 if (block === null) console.warn('skipped: the runtime has no blocked kernels on this machine');
@@ -114,8 +116,8 @@ const nets: Readonly<Record<string, () => OnnxModel>> = {
 
 async function both(model: OnnxModel, x: Float32Array, rows: number) {
   const { model: plain } = await gradientModel(model);
-  const { shapes, constants } = await observe(plain, new Set());
-  const blocked = blockedLayout(plain, { shapes, constants, block: block ?? 8 });
+  const observed = await observe(plain, new Set());
+  const blocked = blockedLayout(plain, { ...observed, block: block ?? 8 });
   if (blocked === null) throw new Error('the layout left the graph as it was');
   const shape = [rows, ...(model.graph.inputs[0]?.shape ?? []).slice(1).map(Number)];
   const feeds = {
@@ -146,6 +148,10 @@ function apart(expected: Float32Array, got: Float32Array): number {
   return most / scale;
 }
 
+it.runIf(process.arch === 'x64')('the block of this machine is found', () => {
+  expect([8, 16]).toContain(block);
+});
+
 describe.skipIf(block === null)('the blocked layout', () => {
   it.each(Object.entries(nets))('gives the same gradients: %s', async (_, make) => {
     const model = make();
@@ -167,6 +173,36 @@ describe.skipIf(block === null)('the blocked layout', () => {
     const name = model.graph.inputs[0]?.name ?? '';
     const { expected, got } = await both(withInput(model, name), new Float32Array(2 * 784), 2);
     expect(apart(expected.gradient, got.gradient)).toBeLessThan(2e-6);
+  });
+  it('gives the same gradients by weights, which are inputs then', async () => {
+    const net = new Net([3, 8, 8]);
+    const stem = net.add('Relu', [net.conv('x', [16, 3, 3])]);
+    const inner = net.add('Relu', [net.conv(stem, [32, 16, 3])]);
+    const model = net.model(net.add('GlobalAveragePool', [inner]), 32);
+    const { model: plain, weights } = await gradientModel(model, { weights: 'train' });
+    const observed = await observe(plain, new Set());
+    const blocked = blockedLayout(plain, { ...observed, block: block ?? 8 });
+    expect(blocked?.graph.nodes.filter(({ domain }) => domain === blockedDomain)).not.toEqual([]);
+    const feeds: Record<string, Tensor> = {
+      x: {
+        type: 'float32',
+        shape: [2, 3, 8, 8],
+        data: Float32Array.from({ length: 384 }, (_, i) => Math.sin(i)),
+      },
+      merlon_labels: { type: 'int64', shape: [2], data: BigInt64Array.of(1n, 4n) },
+    };
+    for (const { name, shape, ...tensor } of weights) {
+      feeds[name] = { type: 'float32', shape, data: floatsIn({ name, shape, ...tensor }) };
+    }
+    const slow = await openSession(writeOnnx(plain));
+    const fast = await openSession(writeOnnx(blocked ?? plain));
+    const [expected, got] = [await slow.run(feeds), await fast.run(feeds)];
+    for (const { name } of slow.outputs) {
+      const [left, right] = [expected[name]?.data, got[name]?.data];
+      const error = apart(left as Float32Array, right as Float32Array);
+      expect([name, error < 2e-6]).toEqual([name, true]);
+    }
+    await Promise.all([slow.close(), fast.close()]);
   });
   it('leaves graphs without convolutions as they are', async () => {
     const net = new Net([6]);

@@ -7,7 +7,7 @@ import {
   type GradientModel,
   gradientModel,
   type OnnxModel,
-  type OpenSession,
+  type OpenModel,
   readOnnx,
   type Session,
   type Tensor,
@@ -49,7 +49,7 @@ interface TrainingBatch {
  */
 export async function adversarialFineTune(
   request: FineTuneRequest,
-  openSession: OpenSession,
+  openModel: OpenModel,
 ): Promise<FineTuneResult> {
   checkRequest(request);
   request.signal?.throwIfAborted();
@@ -57,8 +57,8 @@ export async function adversarialFineTune(
   const state = await gradientModel(model, { weights: 'state' });
   const training = await gradientModel(model, { weights: 'train' });
   const { threads } = request;
-  const attack = await openSession(writeOnnx(state.model), { threads });
-  const train = await openSession(writeOnnx(training.model), { threads });
+  const attack = await openModel(state.model, { threads });
+  const train = await openModel(training.model, { threads });
   try {
     checkFit(request, attack);
     const weights = weightsOf(training);

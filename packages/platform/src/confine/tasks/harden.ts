@@ -1,6 +1,6 @@
 /** Adversarial fine-tuning inside the worker. */
 import { readAll, seeded } from '@merlon/core';
-import { openSession, rowSize, sample } from '@merlon/graph';
+import { openFastest, rowSize, sample } from '@merlon/graph';
 import { adversarialFineTune } from '@merlon/harden';
 import type { TaskContext } from '../task.ts';
 import { type DataInput, datasetFrom, inputBytesMax } from './data.ts';
@@ -61,7 +61,7 @@ export async function hardenTask(input: HardenInput, context: TaskContext): Prom
       threads: options.threads,
       onProgress: context.onProgress,
     },
-    openSession,
+    openFastest,
   );
   const mean = (part: readonly number[]): number =>
     part.reduce((sum, loss) => sum + loss, 0) / Math.max(1, part.length);
