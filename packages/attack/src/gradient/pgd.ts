@@ -4,7 +4,7 @@
  * restarts cost only what is still standing.
  */
 import type { Random } from '@merlon/core';
-import { type Batch, gather, positions, rowOf, sizeOf } from '../batch.ts';
+import { type Batch, gather, idOf, positions, rowOf, sizeOf } from '../batch.ts';
 import { AttackError } from '../error.ts';
 import type { DifferentiableClassifier } from '../model/classifier.ts';
 import { type Bounds, type Budget, type Criterion, isSuccess, untargeted } from '../threat.ts';
@@ -97,7 +97,15 @@ async function descend(
   const length = (options.stepSize ?? (2.5 * budget.epsilon) / steps) * (toward ? -1 : 1);
   const clean = gather(batch.x, rows, size);
   let region = ball(clean, size, budget, bounds);
-  let now = options.start === undefined ? clean.slice() : region.randomStart(options.start);
+  let now: Float32Array = clean.slice();
+  if (options.start !== undefined) {
+    for (const [i, row] of rows.entries()) {
+      // Each row draws its own start, whatever other rows are in the batch.
+      const random = options.start.fork(`row ${idOf(batch, row)}`);
+      const own = ball(rowOf(clean, i, size), size, budget, bounds);
+      now.set(own.randomStart(random), i * size);
+    }
+  }
   const x = now.slice();
   const zero = new Set<number>();
   let active = positions(rows.length);

@@ -22,6 +22,8 @@ export interface Setting {
   readonly clock: Clock;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
+  /** Elements of the rows attacked at once (default 4 Mi: a dozen copies stay below 200 MB). */
+  readonly elementsMax?: number;
 }
 
 /** What came of it. */
@@ -33,8 +35,7 @@ export interface AttackOutcome {
   readonly remarks: readonly string[];
 }
 
-/** Elements of the rows that are attacked at once: a dozen copies of them stay below 200 MB. */
-const elementsMax = 2 ** 22;
+const elementsUsual = 2 ** 22;
 
 /** Runs a row of the table on a batch; throws what the attack throws. */
 export async function attackOnce(
@@ -47,7 +48,7 @@ export async function attackOnce(
   const started = clock.nowMs();
   const model = models.gradients ?? models.plain;
   const before = model.queries;
-  const parts = chunksOf(row, batch);
+  const parts = chunksOf(row, batch, setting.elementsMax ?? elementsUsual);
   const judged: Judgement[] = [];
   const unreliable = new Set<string>();
   const remarks = new Set<string>();
@@ -88,7 +89,7 @@ export async function attackOnce(
   };
 }
 
-function chunksOf(row: AttackRow, batch: Batch): number[][] {
+function chunksOf(row: AttackRow, batch: Batch, elementsMax: number): number[][] {
   const count = batch.labels.length;
   const most = row.whole
     ? count
