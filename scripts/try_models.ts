@@ -92,8 +92,9 @@ async function tryOutput(
   const sizes = input.shape.map((size) => (size > 0 ? size : 1));
   const { worst, size } = await worstSlope(session, input.name, sizes);
   await session.close();
-  const nodes = `${model.graph.nodes.length} → ${gradient.model.graph.nodes.length} nodes, ${made} ms`;
-  return `ok, error ${worst.toExponential(1)}, |g| ${size.toExponential(1)}, ${nodes}${told(gradient)}`;
+  const [before, after] = [model, gradient.model].map(({ graph }) => graph.nodes.length);
+  const error = `error ${worst.toExponential(1)}, |g| ${size.toExponential(1)}`;
+  return `ok, ${error}, ${before} → ${after} nodes, ${made} ms${told(gradient)}`;
 }
 
 async function tryFile(path: string, shapes: ReadonlyMap<string, readonly number[]>) {
