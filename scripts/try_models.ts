@@ -3,17 +3,24 @@
  * central differences along random directions. A line a file and output: what came of it, or why
  * it was refused.
  *
- *   node scripts/try_models.ts FOLDER [NAME=1,3,224,224 …]
+ *   node scripts/try_models.ts FOLDER [NAME=1,3,224,224 …] [NAME:INPUT=SIZES:VALUE …]
  *
- * NAME is part of a file's name; its sizes take the place of those that the model leaves open.
+ * NAME is part of a file's name; its sizes take the place of those that the model leaves open. An
+ * INPUT beside the first becomes a constant, such as a state (2,1,64:0) or a rate (:16000). Where
+ * an output has a single score, its negative stands beside it as the second.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { MerlonError, seeded } from '@merlon/core';
 import {
   elementCount,
+  elementTypes,
+  floatTensor,
   type GradientModel,
   gradientModel,
+  int,
+  intTensor,
+  node,
   type OnnxModel,
   openSession,
   readOnnx,
@@ -78,13 +85,62 @@ function told(gradient: GradientModel): string {
   return kinds.length === 0 ? '' : ` (${[...new Set(kinds)].join(', ')})`;
 }
 
+/** The model with one more output: a score and its negative. */
+function withOpposite(model: OnnxModel, output: string): OnnxModel {
+  const { graph } = model;
+  const nodes = [
+    node('Flatten', [output], ['merlon_flat']),
+    node('Neg', ['merlon_flat'], ['merlon_opposite']),
+    node('Concat', ['merlon_flat', 'merlon_opposite'], ['merlon_pair'], { axis: int(1) }),
+  ];
+  const value = { name: 'merlon_pair', elementType: elementTypes.float32, shape: null };
+  const outputs = [...graph.outputs, value];
+  return { ...model, graph: { ...graph, nodes: [...graph.nodes, ...nodes], outputs } };
+}
+
+/** The model with inputs that became constants. */
+function withConstants(model: OnnxModel, constants: readonly Constant[]): OnnxModel {
+  const { graph } = model;
+  const tensors = constants.flatMap(({ input, sizes, value }) => {
+    const declared = graph.inputs.find(({ name }) => name === input);
+    if (declared === undefined) return [];
+    const values = Array.from({ length: elementCount(sizes) }, () => value);
+    const whole = declared.elementType === elementTypes.int64;
+    return [whole ? intTensor(input, sizes, values) : floatTensor(input, sizes, values)];
+  });
+  const names = new Set(tensors.map(({ name }) => name));
+  const inputs = graph.inputs.filter(({ name }) => !names.has(name));
+  const initializers = [...graph.initializers, ...tensors];
+  return { ...model, graph: { ...graph, inputs, initializers } };
+}
+
+interface Constant {
+  readonly file: string;
+  readonly input: string;
+  readonly sizes: readonly number[];
+  readonly value: number;
+}
+
+const numbers = (list: string): number[] => (list === '' ? [] : list.split(',').map(Number));
+
+function constantOf(argument: string): Constant | null {
+  const [, file, input, sizes, value] = /^(.+?):(.+?)=([\d,]*):(.+)$/.exec(argument) ?? [];
+  if (file === undefined || input === undefined) return null;
+  return { file, input, sizes: numbers(sizes ?? ''), value: Number(value) };
+}
+
 async function tryOutput(
   model: OnnxModel,
   of: { readonly output: string; readonly shape: readonly number[] | undefined },
 ): Promise<string> {
   const { output, shape } = of;
   const started = performance.now();
-  const gradient = await gradientModel(model, { output, ...(shape !== undefined && { shape }) });
+  const sized = shape !== undefined && { shape };
+  const gradient = await gradientModel(model, { output, ...sized }).catch((error: unknown) => {
+    const single = error instanceof MerlonError && error.message.endsWith('or more, got 1');
+    if (!single) throw error;
+    return gradientModel(withOpposite(model, output), { output: 'merlon_pair', ...sized });
+  });
   const made = Math.round(performance.now() - started);
   const session = await openSession(writeOnnx(gradient.model), { threads: 2 });
   const [input] = session.inputs;
@@ -92,16 +148,23 @@ async function tryOutput(
   const sizes = input.shape.map((size) => (size > 0 ? size : 1));
   const { worst, size } = await worstSlope(session, input.name, sizes);
   await session.close();
-  const counts = `${model.graph.nodes.length} → ${gradient.model.graph.nodes.length} nodes`;
-  const errors = `error ${worst.toExponential(1)}, |g| ${size.toExponential(1)}`;
-  return `ok, ${errors}, ${counts}, ${made} ms${told(gradient)}`;
+  const [before, after] = [model, gradient.model].map(({ graph }) => graph.nodes.length);
+  const error = `error ${worst.toExponential(1)}, |g| ${size.toExponential(1)}`;
+  return `ok, ${error}, ${before} → ${after} nodes, ${made} ms${told(gradient)}`;
 }
 
-async function tryFile(path: string, shapes: ReadonlyMap<string, readonly number[]>) {
+async function tryFile(
+  path: string,
+  of: {
+    readonly shapes: ReadonlyMap<string, readonly number[]>;
+    readonly constants: readonly Constant[];
+  },
+): Promise<void> {
   const name = basename(path, '.onnx');
-  const shape = [...shapes].find(([part]) => path.includes(part))?.[1];
+  const shape = [...of.shapes].find(([part]) => path.includes(part))?.[1];
+  const constants = of.constants.filter(({ file }) => path.includes(file));
   try {
-    const model = readOnnx(readFileSync(path));
+    const model = withConstants(readOnnx(readFileSync(path)), constants);
     for (const { name: output } of model.graph.outputs) {
       const result = await tryOutput(model, { output, shape }).catch(reasonOf);
       console.log(`${name} "${output}": ${result}`);
@@ -118,10 +181,13 @@ function reasonOf(error: unknown): string {
 
 const [folder, ...sizes] = process.argv.slice(2);
 if (folder === undefined) throw new Error('expected a folder of ONNX files');
+const constants = sizes.map(constantOf).filter((each) => each !== null);
 const shapes = new Map(
-  sizes.map((each): [string, readonly number[]] => {
-    const [name = '', list = ''] = each.split('=');
-    return [name, list.split(',').map(Number)];
-  }),
+  sizes
+    .filter((each) => constantOf(each) === null)
+    .map((each): [string, readonly number[]] => {
+      const [name = '', list = ''] = each.split('=');
+      return [name, numbers(list)];
+    }),
 );
-for (const path of filesOf(folder)) await tryFile(path, shapes);
+for (const path of filesOf(folder)) await tryFile(path, { shapes, constants });

@@ -23,6 +23,7 @@ export {
 } from './gradient/gradient.ts';
 export { classesMin, type Loss, losses } from './gradient/loss.ts';
 export { floatCopy } from './gradient/lower/float-copy.ts';
+export { type OperatorStatus, operatorStatuses } from './gradient/statuses.ts';
 export { type ExternalPart, type ReadExternal, withExternalData } from './onnx/external.ts';
 export { inlineFunctions } from './onnx/functions.ts';
 export {

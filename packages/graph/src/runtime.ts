@@ -23,7 +23,7 @@ export const openSession: OpenSession = async (model, options = {}) => {
   try {
     native = await runtime.InferenceSession.create(model, {
       executionProviders: ['cpu'],
-      graphOptimizationLevel: 'all',
+      graphOptimizationLevel: options.optimize === false ? 'disabled' : 'all',
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       logSeverityLevel: quietSeverity,

@@ -22,6 +22,8 @@ export interface Session {
 export interface SessionOptions {
   /** Threads inside one operator (default 1). */
   readonly threads?: number;
+  /** False runs the graph as it stands, which opens sooner and runs slower (default true). */
+  readonly optimize?: boolean;
 }
 
 /** Opens a model from its bytes; throws `GraphError` `invalid-model` when it cannot be loaded. */

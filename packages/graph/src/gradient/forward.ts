@@ -9,6 +9,7 @@ import {
   type OnnxTensor,
 } from '../onnx/model.ts';
 import type { Shape } from './emitter.ts';
+import { flat, straightThrough } from './operators/status.ts';
 
 /** Which value of a model its loss is of. */
 export interface ScoresOptions {
@@ -156,7 +157,7 @@ export function reachOf(
     const reaching = [...each.inputs, ...captured(each)].filter((name) => values.has(name));
     if (reaching.length === 0) continue;
     const { operator, name } = each;
-    const rounds = operator === 'QuantizeLinear' || operator === 'DynamicQuantizeLinear';
+    const rounds = straightThrough.has(operator);
     const quantised = reaching.some((input) => !isFloat(input));
     const passed = (rounds ? each.outputs.slice(0, 1) : each.outputs).filter((output) => {
       return rounds || isFloat(output) || (quantised && movers.has(operator));
@@ -170,9 +171,6 @@ export function reachOf(
   }
   return { values, approximations };
 }
-
-/** Operators of floats that are flat wherever they have a gradient. */
-export const flat: ReadonlySet<string> = new Set(['Ceil', 'Floor', 'Hardmax', 'Round', 'Sign']);
 
 /** Operators that move elements, also where these are whole numbers. */
 const movers: ReadonlySet<string> = new Set([

@@ -17,10 +17,12 @@ import { emitLoss, type Loss, lossInputs, names } from './loss.ts';
 import { floatCopy } from './lower/float-copy.ts';
 import { withoutFunctions } from './lower/functions.ts';
 import { opsetOf, upgrade } from './lower/upgrade.ts';
-import { type NormalForm, normalForm } from './normal.ts';
+import { loweredPrefix, type NormalForm, normalForm } from './normal.ts';
 import { modelInputs } from './observe.ts';
+import { refusals } from './operators/status.ts';
 import { manyOutputs, rules } from './operators/table.ts';
 import { type Forward, prepare } from './prepare.ts';
+import { operatorStatuses } from './statuses.ts';
 
 /** What to differentiate. */
 export interface GradientOptions {
@@ -49,8 +51,10 @@ export interface GradientModel {
   readonly approximations: readonly Approximation[];
 }
 
-/** Operators that can be differentiated. */
-export const differentiableOperators: readonly string[] = Object.keys(rules).sort();
+/** Operators that can be differentiated; those of other domains begin with their domain. */
+export const differentiableOperators: readonly string[] = operatorStatuses
+  .filter(({ status }) => status === 'exact' || status === 'straight-through')
+  .map(({ domain, operator }) => (domain === '' ? operator : `${domain}.${operator}`));
 
 /**
  * The model with its inputs and what the loss asks for as inputs (`merlon_labels` and
@@ -89,7 +93,9 @@ export async function gradientModel(
     model: assemble(form, { builder, forward, input, finals, loss }),
     operators: form.operators,
     weights,
-    approximations: form.reach.approximations,
+    approximations: form.reach.approximations.filter(
+      ({ kind, node }) => kind !== 'zero' || !node.startsWith(loweredPrefix),
+    ),
   };
 }
 
@@ -128,7 +134,8 @@ function backwards(builder: GraphBuilder, context: Backward, nodes: readonly Onn
     if (rule === undefined) {
       const operator =
         forward.domain === '' ? forward.operator : `${forward.domain}.${forward.operator}`;
-      throw unsupported(operator, forward.name, 'there is no rule for it');
+      const why = refusals[operator] ?? 'there is no rule for it';
+      throw unsupported(operator, forward.name, why);
     }
     rule(context, forward, gradient);
   }

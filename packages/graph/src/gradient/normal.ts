@@ -30,6 +30,9 @@ export interface NormalOptions {
   readonly classesMin: number;
 }
 
+/** Names of values and nodes that stand for others begin with this. */
+export const loweredPrefix = 'merlon/forward-';
+
 /** Lowered operators may hold others that are lowered in turn; more levels are a fault. */
 const passesMax = 64;
 
@@ -69,7 +72,7 @@ function lowered(
 ): OnnxModel | null {
   const { observed, reach, pass } = of;
   const opset = opsetOf(model);
-  const rewriter = new Rewriter({ prefix: `merlon/forward-${pass}`, observed, opset });
+  const rewriter = new Rewriter({ prefix: `${loweredPrefix}${pass}`, observed, opset });
   let changed = false;
   for (const each of model.graph.nodes) {
     const met = [...each.inputs, ...captured(each)].some((name) => reach.values.has(name));

@@ -46,7 +46,7 @@ export async function observe(
     .filter((name) => !own.has(name))
     .map((name) => ({ name, elementType: 0, shape: null, rawType: new Uint8Array(0) }));
   const all = { ...model, graph: { ...graph, outputs: [...graph.outputs, ...untyped] } };
-  const session = await openSession(writeOnnx(all));
+  const session = await openSession(writeOnnx(all), { optimize: false });
   try {
     const [input] = modelInputs(model);
     const open = typeof input?.shape?.[0] !== 'number' || input.shape[0] < 1;

@@ -16,6 +16,7 @@ import {
 /** Gradients that central differences tell, at some coordinates. */
 export interface Differences {
   readonly exact: boolean;
+  readonly scores: ArrayLike<number>;
   readonly at: readonly { readonly index: number; readonly slope: number }[];
 }
 
@@ -83,6 +84,7 @@ export async function differences(
     data[index] = held;
     return crossEntropy(out.scores?.data as Float64Array, of.labels);
   };
+  const { scores } = await session.run(feeds, ['scores']);
   const step = exact ? 1e-5 : (of.step ?? 1e-2);
   const chosen = [...seeded(4).permutation(data.length).slice(0, of.count)];
   const at: { index: number; slope: number }[] = [];
@@ -96,7 +98,7 @@ export async function differences(
     at.push({ index, slope });
   }
   await session.close();
-  return { exact, at };
+  return { exact, at, scores: scores?.data as Float64Array };
 }
 
 /** A session of the float64 model, or null where the runtime has no kernel for it. */
@@ -120,7 +122,7 @@ function crossEntropy(scores: ArrayLike<number>, labels: readonly number[]): num
 }
 
 /** The largest difference from the slopes, relative to the largest element of the gradient. */
-export function worst(gradient: ArrayLike<number>, found: Differences): number {
+export function worst(gradient: ArrayLike<number>, found: Pick<Differences, 'at'>): number {
   const scale = Array.from(gradient).reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
   return found.at.reduce((most, { index, slope }) => {
     const error = Math.abs(slope - (gradient[index] ?? Number.NaN)) / scale;

@@ -6,6 +6,7 @@ import {
   gradientModel,
   int,
   ints,
+  intTensor,
   node,
   type OnnxModel,
   type OnnxNode,
@@ -190,13 +191,12 @@ function plainModel(change: {
 
 describe('refusals name what stands in the way', () => {
   it('an operator without a rule', async () => {
-    const nodes = [{ ...node('Mod', ['x', 'x'], ['y'], { fmod: int(1) }), name: 'remainder' }];
+    const nodes = [{ ...node('Det', ['x'], ['y']), name: 'determinant' }];
     await expect(
-      gradientModel(modelOf({ name: '', row: [4], out: [4], nodes })),
+      gradientModel(modelOf({ name: '', row: [2, 2], out: [], nodes })),
     ).rejects.toMatchObject({
       code: 'unsupported-operator',
-      message:
-        'operator "Mod" (node "remainder") cannot be differentiated: there is no rule for it',
+      message: 'operator "Det" (node "determinant") cannot be differentiated: it needs the inverse',
     });
   });
   it.each([
@@ -248,5 +248,86 @@ describe('the digits model', () => {
     const many = await session.run({ image: image(7), merlon_labels: of(7) });
     expect(many.merlon_gradient?.shape).toEqual([7, 1, 28, 28]);
     expect([...floats(many.merlon_gradient).slice(0, 784)]).toHaveLength(784);
+  });
+});
+
+describe('models beyond classifiers of one open axis', () => {
+  const head = (outputs: OnnxModel['graph']['outputs'], ...nodes: OnnxNode[]): OnnxModel => {
+    const plain = modelOf({ name: '', row: [2, 3], out: [6], nodes });
+    return { ...plain, graph: { ...plain.graph, nodes, outputs } };
+  };
+
+  it('a named output of any rank is flattened to scores', async () => {
+    const y = { name: 'y', elementType: elementTypes.float32, shape: null };
+    const model = head([y], node('Tanh', ['x'], ['y']));
+    await expect(gradientModel(model)).rejects.toThrow(
+      'expected a float32 output of scores [N, classes], got "y" [2, 2, 3]',
+    );
+    const { session } = await open(model, { output: 'y' });
+    expect(session.outputs.map(({ shape }) => shape)).toEqual([[-1, 6], [-1], [-1, 2, 3]]);
+    await session.close();
+    await expect(gradientModel(model, { output: 'z' })).rejects.toThrow('expected output "z"');
+  });
+  it('sizes may be given where the model leaves them open', async () => {
+    const plain = plainModel({ axis: null });
+    const { session } = await open(plain, { shape: [-1, 4] });
+    expect(session.inputs[0]?.shape).toEqual([-1, 4]);
+    await session.close();
+  });
+  it('a model that runs with one row only keeps that one row', async () => {
+    const plain = modelOf({
+      ...{ name: '', row: [4], out: [4] },
+      nodes: [node('Reshape', ['x', 'one'], ['y'])],
+      tensors: [intTensor('one', [2], [1, 4])],
+    });
+    const { session } = await open(plain);
+    expect(session.inputs.map(({ shape }) => shape)).toEqual([[1, 4], [1]]);
+    await session.close();
+  });
+  it('says so when everything between input and scores is flat', async () => {
+    const nodes = [{ ...node('Floor', ['x'], ['y']), name: 'steps' }];
+    await expect(gradientModel(modelOf({ name: '', row: [4], out: [4], nodes }))).rejects.toThrow(
+      'operator "Floor" (node "steps") cannot be differentiated: it is flat',
+    );
+  });
+  it.each([
+    ['If', 'its condition is computed from the input'],
+    ['Loop', 'its number of turns is computed'],
+  ])('names a computed %s', async (operator, why) => {
+    const type = (name: string, elementType: number) => ({ name, elementType, shape: [] });
+    const graph = (inputs: string[], outputs: string[], nodes: OnnxNode[]) => ({
+      kind: 'graph' as const,
+      value: {
+        ...{ name: 'inner', nodes, initializers: [], values: [], rest: new Uint8Array(0) },
+        inputs: inputs.map((name) =>
+          name === 'h' ? { ...type(name, 1), shape: null } : type(name, name === 'i' ? 7 : 9),
+        ),
+        outputs: outputs.map((name) =>
+          name === 'c2' ? type(name, 9) : { ...type(name, 1), shape: null },
+        ),
+      },
+    });
+    const attributes =
+      operator === 'If'
+        ? {
+            then_branch: graph([], ['a'], [node('Tanh', ['x'], ['a'])]),
+            else_branch: graph([], ['b'], [node('Sin', ['x'], ['b'])]),
+          }
+        : {
+            body: graph(
+              ['i', 'c', 'h'],
+              ['c2', 'h2'],
+              [node('Identity', ['c'], ['c2']), node('Tanh', ['h'], ['h2'])],
+            ),
+          };
+    const nodes = [
+      node('ReduceMax', ['x'], ['m'], { keepdims: int(0) }),
+      node('Greater', ['m', 'm'], ['yes']),
+      node('Cast', ['m'], ['turns'], { to: int(7) }),
+      node(operator, operator === 'If' ? ['yes'] : ['turns', '', 'x'], ['y'], attributes),
+    ];
+    await expect(gradientModel(modelOf({ name: '', row: [4], out: [4], nodes }))).rejects.toThrow(
+      `operator "${operator}" (node "y") cannot be differentiated: ${why}`,
+    );
   });
 });

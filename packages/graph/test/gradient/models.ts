@@ -68,6 +68,7 @@ export function modelOf(test: OperatorCase): OnnxModel {
     opsets: [
       { domain: '', version: test.opset ?? 17 },
       { domain: 'com.microsoft', version: 1 },
+      { domain: 'ai.onnx.ml', version: 3 },
     ],
     producer: 'test',
     rest: nothing,

@@ -1,12 +1,6 @@
 /** Every operator as a row: its gradient against central differences of the runtime itself. */
 import { describe, expect, it } from 'vitest';
-import {
-  differentiableOperators,
-  gradientModel,
-  openSession,
-  type Tensor,
-  writeOnnx,
-} from '../../src/index.ts';
+import { gradientModel, openSession, type Tensor, writeOnnx } from '../../src/index.ts';
 import { cases } from './cases/all.ts';
 import { quantizedCases } from './cases/quantize.ts';
 import { differences, worst } from './differences.ts';
@@ -14,7 +8,7 @@ import { modelOf, type OperatorCase, sizeOf, values } from './models.ts';
 
 const rows = 3;
 const labels = [0, 2, 1];
-const count = 24;
+const count = 12;
 
 function inputOf(test: OperatorCase): Tensor {
   const data = values(rows * sizeOf(test.row), test.seed ?? 11, test.shift);
@@ -27,8 +21,8 @@ function floats(tensor: Tensor | undefined): Float32Array {
 }
 
 /** The largest difference, relative to the largest element. */
-function distance(a: Float32Array, b: Float32Array): number {
-  const scale = b.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
+function distance(a: Float32Array, b: ArrayLike<number>): number {
+  const scale = Array.from(b).reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] ?? 0))), 0) / scale;
 }
 
@@ -42,26 +36,16 @@ describe('gradients agree with central differences', () => {
     const out = await session.run({ x, merlon_labels: { type: 'int64', shape: [rows], data } });
     await session.close();
     expect(out.merlon_gradient?.shape).toEqual(x.shape);
-    const own = await openSession(writeOnnx(model));
-    const { scores } = await own.run({ x }, ['scores']);
-    await own.close();
-    expect(distance(floats(out.merlon_scores), floats(scores))).toBeLessThan(1e-5);
     const found = await differences(model, x, {
       labels,
       count,
       floatsOnly: test.floatsOnly ?? false,
       step: test.step ?? 1e-2,
     });
+    expect(distance(floats(out.merlon_scores), found.scores)).toBeLessThan(1e-5);
     const error = worst(floats(out.merlon_gradient), found);
     expect(error).toBeLessThan(found.exact ? 3e-5 : 2e-3);
     expect(gradient.approximations.map(({ kind }) => kind)).toEqual(test.approximations ?? []);
-  });
-
-  it('every operator with a rule has a case', () => {
-    const all = [...cases, ...quantizedCases.map(({ quantized }) => quantized)];
-    const covered = new Set(all.flatMap(({ nodes }) => nodes.map((each) => each.operator)));
-    covered.add('Gemm');
-    expect(differentiableOperators.filter((operator) => !covered.has(operator))).toEqual([]);
   });
 });
 
@@ -84,7 +68,7 @@ describe('gradients of quantised models are those of the models without rounding
       const [rough = [], exact = []] = gradients;
       const at = Array.from(exact).map((slope, index) => ({ index, slope }));
       // Rounding moves scores a little, and with them the place where the slope is taken.
-      expect(worst(rough, { exact: false, at })).toBeLessThan(0.08);
+      expect(worst(rough, { at })).toBeLessThan(0.08);
     },
   );
 });
@@ -122,7 +106,7 @@ describe('gradients by the weights agree with central differences', () => {
           const far = (await loss(index, 1e-2)) - (await loss(index, -1e-2));
           at.push({ index, slope: (8 * near - far) / 6e-2 });
         }
-        const error = worst(own, { exact: false, at });
+        const error = worst(own, { at });
         expect([name, error < 0.01 ? 0 : error]).toEqual([name, 0]);
       }
       await session.close();

@@ -24,7 +24,6 @@ export const contribLowerings: Readonly<Record<string, Lowering>> = {
     context.output(forward, 0, mul(context, x, share));
   },
   FusedMatMul: fusedMatMul,
-  TransposeMatMul: fusedMatMul,
   FusedGemm: (context, forward) => {
     const names = ['alpha', 'beta', 'transA', 'transB'];
     const entries = Object.entries(forward.attributes).filter(([name]) => names.includes(name));

@@ -35,7 +35,6 @@ export const normalizeLowerings: Readonly<Record<string, Lowering>> = {
 
 /** Lowerings by operator of the runtime's domain. */
 export const runtimeNormalizeLowerings: Readonly<Record<string, Lowering>> = {
-  SimplifiedLayerNormalization: rootMeanSquare,
   SkipLayerNormalization: (context, forward) => {
     const [x = '', skip = '', scale = '', shift = '', bias = ''] = forward.inputs;
     const sum = summed(context, [x, skip, bias]);

@@ -2,6 +2,7 @@
 import type { OnnxNode } from '../../onnx/model.ts';
 import { integer } from '../emitter.ts';
 import { attentionLowerings, runtimeAttentionLowerings } from './attention.ts';
+import { classicLowerings, lossLowerings } from './classic.ts';
 import { contribLowerings } from './contrib.ts';
 import { controlLowerings } from './control.ts';
 import { normalizeLowerings, runtimeNormalizeLowerings } from './normalize.ts';
@@ -9,31 +10,39 @@ import { poolingLowerings, rowsFirst } from './pooling.ts';
 import { quantizedLowerings, runtimeQuantizedLowerings } from './quantized.ts';
 import { recurrentLowerings } from './recurrent.ts';
 import type { Lowering } from './rewrite.ts';
+import { samplingLowerings } from './sampling.ts';
 
 /** Lowerings by operator of the standard domain. */
-export const lowerings: Readonly<Record<string, Lowering>> = {
+const lowerings: Readonly<Record<string, Lowering>> = {
   ...attentionLowerings,
   ...controlLowerings,
+  ...lossLowerings,
   ...normalizeLowerings,
   ...poolingLowerings,
   ...quantizedLowerings,
   ...recurrentLowerings,
+  ...samplingLowerings,
 };
 
 /** Lowerings by operator of ONNX Runtime's own domain. */
-export const runtimeLowerings: Readonly<Record<string, Lowering>> = {
+const runtimeLowerings: Readonly<Record<string, Lowering>> = {
   ...contribLowerings,
   ...runtimeAttentionLowerings,
   ...runtimeNormalizeLowerings,
   ...runtimeQuantizedLowerings,
 };
 
+/** Lowerings by domain. */
+export const loweringsByDomain: Readonly<Record<string, Readonly<Record<string, Lowering>>>> = {
+  '': lowerings,
+  'ai.onnx.ml': classicLowerings,
+  'com.microsoft': runtimeLowerings,
+};
+
 /** The lowering of a node's operator, or null when it is none. */
 export function loweringOf(node: OnnxNode): Lowering | null {
   const { domain, operator } = node;
-  if (domain === 'com.microsoft') return runtimeLowerings[operator] ?? null;
-  if (domain !== '') return null;
   const byColumns = operator === 'MaxPool' && integer(node, 'storage_order', 0) !== 0;
-  if (byColumns && node.outputs.length === 1) return rowsFirst;
-  return lowerings[operator] ?? null;
+  if (domain === '' && byColumns && node.outputs.length === 1) return rowsFirst;
+  return loweringsByDomain[domain]?.[operator] ?? null;
 }

@@ -82,6 +82,12 @@ export const elementwiseRules: Readonly<Record<string, GradientRule>> = {
     return index === 1 ? where(context, test, gradient, 0) : where(context, test, 0, gradient);
   }),
   Pow: broadcasting(power),
+  // a − b · trunc(a / b), or with the floor, between its jumps.
+  Mod: broadcasting((context, { forward, gradient, index }) => {
+    if (index === 0) return gradient;
+    const quotient = div(context, sub(context, input(forward), output(forward)), input(forward, 1));
+    return negate(context, mul(context, gradient, context.emit('Round', [quotient])));
+  }),
   Exp: unary((context, forward, gradient) => mul(context, gradient, output(forward))),
   Log: unary((context, forward, gradient) => div(context, gradient, input(forward))),
   Sqrt: unary((context, forward, gradient) =>

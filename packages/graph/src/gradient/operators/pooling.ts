@@ -2,7 +2,7 @@
 import { unsupported } from '../../error.ts';
 import { int, ints, type OnnxNode } from '../../onnx/model.ts';
 import type { Backward, GradientRule } from '../builder.ts';
-import { integer, likeValue, zerosLike } from '../emitter.ts';
+import { integer, likeValue, listOf, padded, reshape, sizesOf, zerosLike } from '../emitter.ts';
 import { leftover, type Window, windowOf } from './convolution.ts';
 
 /** Rules by operator. */
@@ -12,6 +12,7 @@ export const poolingRules: Readonly<Record<string, GradientRule>> = {
   GlobalAveragePool: globalAveragePool,
   GlobalMaxPool: globalMaxPool,
   MaxUnpool: maxUnpool,
+  Col2Im: columnsToImage,
 };
 
 function kernelOf(forward: OnnxNode): readonly number[] {
@@ -159,4 +160,38 @@ function maxUnpool(context: Backward, forward: OnnxNode, gradient: string): void
   const places = context.emit('Reshape', [indices, flat]);
   const taken = context.emit('Gather', [context.emit('Reshape', [gradient, flat]), places]);
   context.give(x, likeValue(context, taken, x));
+}
+
+/** Blocks were added up where they overlap, so that each takes what its places got. */
+function columnsToImage(context: Backward, forward: OnnxNode, gradient: string): void {
+  const [x = ''] = forward.inputs;
+  const [y = ''] = forward.outputs;
+  if (!context.wants(x)) return;
+  const kernel = listOf(context, forward, 2);
+  if (kernel === null) throw unsupported('Col2Im', forward.name, 'its blocks are computed');
+  const [, , ...spatial] = context.shape(y);
+  const window = windowOf(forward, spatial, kernel);
+  const { strides, dilations, pads } = window;
+  const [begins, ends] = [pads.slice(0, kernel.length), pads.slice(kernel.length)];
+  const image = padded(context, gradient, [0, 0, ...begins, 0, 0, ...ends]);
+  const counts = spatial.map((size, i) => {
+    const reach = ((kernel[i] ?? 1) - 1) * (dilations[i] ?? 1) + 1;
+    const whole = size + (begins[i] ?? 0) + (ends[i] ?? 0);
+    return Math.floor((whole - reach) / (strides[i] ?? 1)) + 1;
+  });
+  const places = kernel.reduce<readonly (readonly number[])[]>(
+    (list, size) => list.flatMap((at) => Array.from({ length: size }, (_, i) => [...at, i])),
+    [[]],
+  );
+  const [rows = 1, whole = 1, length = 1] = sizesOf(context, x);
+  const channels = (typeof whole === 'number' ? whole : 1) / places.length;
+  const parts = places.map((place) => {
+    const starts = place.map((at, i) => at * (dilations[i] ?? 1));
+    const stops = starts.map((at, i) => at + ((counts[i] ?? 1) - 1) * (strides[i] ?? 1) + 1);
+    const lists = [starts, stops, kernel.map((_, i) => i + 2), strides];
+    const taken = context.emit('Slice', [image, ...lists.map((list) => context.ints(list))]);
+    return reshape(context, taken, [rows, channels, 1, length]);
+  });
+  const all = context.emit('Concat', parts, { axis: int(2) });
+  context.give(x, likeValue(context, all, x));
 }

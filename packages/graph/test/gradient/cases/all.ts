@@ -12,6 +12,7 @@ import { poolingCases } from './pooling.ts';
 import { recurrentCases } from './recurrent.ts';
 import { reduceCases } from './reduce.ts';
 import { resizeCases } from './resize.ts';
+import { samplingCases } from './sampling.ts';
 import { shapeCases } from './shape.ts';
 
 /** Every case; the head after it is a Gemm in each. */
@@ -19,6 +20,7 @@ export const cases: readonly OperatorCase[] = [
   ...convolutionCases,
   ...elementwiseCases,
   ...poolingCases,
+  ...samplingCases,
   ...shapeCases,
   ...attentionCases,
   ...controlCases,

@@ -93,6 +93,28 @@ function runtime(
 }
 
 const ofRuntime: OperatorCase[] = [
+  {
+    ...{ name: 'MatMulNBits of the runtime', row: [16], out: [4], floatsOnly: true },
+    nodes: [
+      fused('MatMulNBits', ['x', 'packed', 'scales'], ['y'], {
+        K: int(16),
+        N: int(4),
+        bits: int(4),
+        block_size: int(16),
+      }),
+    ],
+    tensors: [
+      {
+        ...bools(
+          'packed',
+          [4, 1, 8],
+          Array.from({ length: 32 }, (_, i) => (i * 37) % 256),
+        ),
+        elementType: 2,
+      },
+      randomTensor('scales', [4], 5),
+    ],
+  },
   runtime('Attention', [fused('Attention', ['x', 'w', 'c'], ['y'], { num_heads: int(2) })], {
     tensors: [wide, randomTensor('c', [24], 4)],
   }),

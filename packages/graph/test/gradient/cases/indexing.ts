@@ -93,6 +93,14 @@ export const indexingCases: readonly OperatorCase[] = [
     }),
   ),
   {
+    ...{ name: 'Scatter, in an old opset', row: [4, 3], out: [4, 3], opset: 10 },
+    nodes: [
+      greatest,
+      node('ReduceMean', ['x'], ['u'], { axes: ints([1]) }),
+      node('Scatter', ['x', 'at', 'u'], ['y'], { axis: int(1) }),
+    ],
+  },
+  {
     ...{ name: 'TopK', row: [6], out: [3] },
     nodes: [node('TopK', ['x', 'k'], ['y', 'i'], { axis: int(-1) })],
     tensors: [intTensor('k', [1], [3])],

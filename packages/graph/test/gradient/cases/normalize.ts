@@ -43,6 +43,12 @@ export const normalizeCases: readonly OperatorCase[] = [
     opset: 23,
   },
   {
+    ...plain('SimplifiedLayerNormalization', [4, 6]),
+    nodes: [xToY('SimplifiedLayerNormalization', { axis: int(-1) }, ['s'])],
+    tensors: [randomTensor('s', [6], 1)],
+    floatsOnly: true,
+  },
+  {
     ...plain('LayerNormalization', [4, 6]),
     name: 'LayerNormalization over two axes',
     nodes: [xToY('LayerNormalization', { axis: int(1) }, ['s', 'b'])],

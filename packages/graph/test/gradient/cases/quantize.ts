@@ -1,5 +1,5 @@
 /** Quantisation, where differences cannot see the gradient: the same model without it can. */
-import { floatTensor, int, node, type OnnxTensor } from '../../../src/index.ts';
+import { float, floatTensor, int, node, type OnnxTensor } from '../../../src/index.ts';
 import { type OperatorCase, randomTensor } from '../models.ts';
 
 const bytes = (name: string, elementType: number, values: readonly number[]): OnnxTensor => {
@@ -25,6 +25,96 @@ export interface QuantizedCase {
 
 const row = [4] as const;
 const weights = randomTensor('w', [4, 4], 3);
+
+const own = (...of: Parameters<typeof node>) => ({ ...node(...of), domain: 'com.microsoft' });
+
+/** x and tanh(x) quantised, an operator of the runtime, and back. */
+function ofRuntime(
+  operator: string,
+  plain: string,
+  of: {
+    readonly pair?: boolean;
+    readonly row?: readonly number[];
+    readonly out?: readonly number[];
+  },
+): QuantizedCase {
+  const { pair = false, row: shape = row, out = shape } = of;
+  const others = pair ? ['p', 's', 'z'] : [];
+  return {
+    quantized: {
+      ...{ name: `${operator} of the runtime`, row: shape, out },
+      nodes: [
+        own('QuantizeLinear', ['x', 's', 'z'], ['q']),
+        ...(pair
+          ? [node('Tanh', ['x'], ['t']), own('QuantizeLinear', ['t', 's', 'z'], ['p'])]
+          : []),
+        own(operator, ['q', 's', 'z', ...others, 's', 'z'], ['r'], attributesOf(operator)),
+        own('DequantizeLinear', ['r', 's', 'z'], ['y']),
+      ],
+      tensors: [scale, zero],
+      approximations: [
+        'straight-through',
+        ...(pair ? ['straight-through'] : []),
+        'straight-through',
+      ],
+    },
+    plain: {
+      ...{ name: '', row: shape, out },
+      nodes: [
+        ...(pair ? [node('Tanh', ['x'], ['t'])] : []),
+        node(plain, ['x', ...(pair ? ['t'] : [])], ['y'], attributesOf(plain)),
+      ],
+    },
+  };
+}
+
+function attributesOf(operator: string) {
+  if (/LeakyRelu$/.test(operator)) return { alpha: float(0.2) };
+  return /^QLinearGlobal/.test(operator) ? { channels_last: int(0) } : {};
+}
+
+const runtimeQuantizedCases: readonly QuantizedCase[] = [
+  ofRuntime('QLinearAdd', 'Add', { pair: true }),
+  ofRuntime('QLinearMul', 'Mul', { pair: true }),
+  ofRuntime('QLinearSigmoid', 'Sigmoid', {}),
+  ofRuntime('QLinearLeakyRelu', 'LeakyRelu', {}),
+  ofRuntime('QLinearGlobalAveragePool', 'GlobalAveragePool', { row: [2, 3, 3], out: [2, 1, 1] }),
+  {
+    quantized: {
+      ...{ name: 'DynamicQuantizeMatMul', row, out: row },
+      nodes: [
+        node('QuantizeLinear', ['w', 's', 'z'], ['wq']),
+        own('DynamicQuantizeMatMul', ['x', 'wq', 's', 'z', 'bias'], ['y']),
+      ],
+      tensors: [scale, zero, weights, floatTensor('bias', [4], [0.1, 0.2, -0.3, 0.4])],
+      approximations: ['straight-through'],
+    },
+    plain: {
+      ...{ name: '', row, out: row },
+      nodes: [node('MatMul', ['x', 'w'], ['p']), node('Add', ['p', 'bias'], ['y'])],
+      tensors: [weights, floatTensor('bias', [4], [0.1, 0.2, -0.3, 0.4])],
+    },
+  },
+  {
+    quantized: {
+      ...{ name: 'MatMulIntegerToFloat', row, out: row },
+      nodes: [
+        node('DynamicQuantizeLinear', ['x'], ['q', 'qs', 'qz']),
+        node('QuantizeLinear', ['w', 's', 'z'], ['wq']),
+        own('MatMulIntegerToFloat', ['q', 'wq', 'qs', 's', 'qz', 'z'], ['y']),
+      ],
+      tensors: [scale, zero, weights],
+      approximations: ['straight-through'],
+    },
+    plain: {
+      name: '',
+      row,
+      out: row,
+      nodes: [node('MatMul', ['x', 'w'], ['y'])],
+      tensors: [weights],
+    },
+  },
+];
 
 /** Cases. */
 export const quantizedCases: readonly QuantizedCase[] = [
@@ -128,4 +218,25 @@ export const quantizedCases: readonly QuantizedCase[] = [
       tensors: [randomTensor('w', [2, 2, 2, 2], 3), floatTensor('b', [2], [0.1, -0.075])],
     },
   },
+  {
+    quantized: {
+      ...{ name: 'ConvInteger', row: [2, 3, 3], out: [2, 2, 2] },
+      nodes: [
+        node('DynamicQuantizeLinear', ['x'], ['q', 'qs', 'qz']),
+        node('QuantizeLinear', ['w', 's', 'z'], ['wq']),
+        node('ConvInteger', ['q', 'wq', 'qz', 'z'], ['p']),
+        node('Cast', ['p'], ['float'], { to: int(1) }),
+        node('Mul', ['qs', 's'], ['both']),
+        node('Mul', ['float', 'both'], ['y']),
+      ],
+      tensors: [scale, zero, randomTensor('w', [2, 2, 2, 2], 3)],
+      approximations: ['straight-through'],
+    },
+    plain: {
+      ...{ name: '', row: [2, 3, 3], out: [2, 2, 2] },
+      nodes: [node('Conv', ['x', 'w'], ['y'])],
+      tensors: [randomTensor('w', [2, 2, 2, 2], 3)],
+    },
+  },
+  ...runtimeQuantizedCases,
 ];
