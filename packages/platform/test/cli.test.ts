@@ -129,6 +129,8 @@ const bad: readonly [string[], number, RegExp][] = [
   [['gradient', loans, '-o', 'x'], 2, /"ai.onnx.ml.TreeEnsembleClassifier" .* cannot be diff/],
   [['attack', digits, '--data', mnist, '--epsilon', 'far'], 2, /"--epsilon" expected a number/],
   [['attack', digits, '--data', mnist, '--attacks', 'pdg'], 2, /pdg/],
+  [['attack', digits, '--data', mnist, '--bounds', '1'], 2, /"--bounds" expected two numbers/],
+  [['attack', digits, '--data', mnist, '--bounds', '1,0'], 2, /"bounds" expected min < max/],
   [['attack', digits, '--data', mnist, '--samples', '0'], 2, /"--samples" expected a whole number/],
   [['gradient', 'cut.onnx', '-o', 'out.onnx'], 2, /not a sound ONNX model/],
   [

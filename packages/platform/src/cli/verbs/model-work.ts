@@ -2,7 +2,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AttackVerdict, suites } from '@merlon/attack';
-import { gradientModel, readOnnx, writeOnnx } from '@merlon/graph';
+import { utf8 } from '@merlon/core';
+import { gradientModel, losses, readOnnx, writeOnnx } from '@merlon/graph';
 import type { OpenSource } from '../../blob/blob.ts';
 import type { AssessOutput } from '../../confine/tasks/assess.ts';
 import type { HardenOutput } from '../../confine/tasks/harden.ts';
@@ -34,7 +35,8 @@ export const attackVerb: Verb = {
     attacks: { type: 'string', help: 'names of attacks, separated by commas' },
     norm: { type: 'string', help: 'linf, l2, l1 or l0 (default linf)' },
     samples: { type: 'string', help: 'samples drawn from the data (default 500)' },
-    save: { type: 'string', help: 'folder for example pictures' },
+    bounds: { type: 'string', help: 'least and greatest value of an element (default 0,1)' },
+    save: { type: 'string', help: 'folder for the report and example pictures' },
   },
   run: async (args, terminal) => {
     const [model = ''] = args.exactly('MODEL');
@@ -50,10 +52,12 @@ export const attackVerb: Verb = {
       seed: args.integer('seed', 0, Number.MAX_SAFE_INTEGER) ?? 1,
       threads,
     };
-    const wish = { method: 'assess', model, options };
-    const output = await callWorker<AssessOutput>(args, terminal, wish);
     const save = args.text('save');
-    if (save !== undefined) await savePictures(save, output);
+    const bounds = boundsIn(args);
+    const more = { ...(bounds && { bounds }), report: save !== undefined };
+    const wish = { method: 'assess', model, options: { ...options, ...more } };
+    const output = await callWorker<AssessOutput>(args, terminal, wish);
+    if (save !== undefined) await saveReport(save, output);
     return { exit: 0, json: output.verdict, text: verdictText(output) };
   },
 };
@@ -65,12 +69,12 @@ export const gradientVerb: Verb = {
   does: 'writes the model with its loss and input gradient as plain ONNX',
   options: {
     out: { type: 'string', short: 'o', help: 'file to write' },
-    loss: { type: 'string', help: 'cross-entropy or margin (default cross-entropy)' },
+    loss: { type: 'string', help: `${losses.join(', ')} (default cross-entropy)` },
   },
   run: async (args) => {
     const [path = ''] = args.exactly('MODEL');
     const out = args.needed('out');
-    const loss = args.choice('loss', ['cross-entropy', 'margin'], 'cross-entropy');
+    const loss = args.choice('loss', losses, 'cross-entropy');
     const model = readOnnx(await readBytes(path, 'the model'));
     const gradient = await gradientModel(model, { loss });
     await writeChunks(out, once(writeOnnx(gradient.model)));
@@ -196,8 +200,20 @@ async function callWorker<T>(
   }
 }
 
-async function savePictures(folder: string, { pictures }: AssessOutput): Promise<void> {
+/** Two numbers, least first; the engine refuses what are no bounds. */
+function boundsIn(args: Arguments): readonly [number, number] | undefined {
+  const text = args.text('bounds');
+  if (text === undefined) return undefined;
+  const [min, max, ...more] = text.split(',').map(Number);
+  if (min === undefined || max === undefined || more.length > 0) {
+    throw usage(`"--bounds" expected two numbers such as 0,1, got "${text}"`);
+  }
+  return [min, max];
+}
+
+async function saveReport(folder: string, { pictures, report }: AssessOutput): Promise<void> {
   await mkdir(folder, { recursive: true });
+  if (report !== undefined) await writeChunks(join(folder, 'report.html'), once(utf8(report)));
   for (const { name, png } of pictures) await writeChunks(join(folder, `${name}.png`), once(png));
 }
 

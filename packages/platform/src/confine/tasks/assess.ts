@@ -1,10 +1,13 @@
 /** Attacks a model inside the worker: white box where it can be differentiated, else black box. */
 import {
   type AttackVerdict,
+  type Bounds,
+  bounds as boundsBetween,
   examplePictures,
   type GradientSource,
   gradientsOfModel,
   linf,
+  reportHtml,
   runAttacks,
 } from '@merlon/attack';
 import { MerlonError, readAll, seeded, systemClock } from '@merlon/core';
@@ -18,6 +21,10 @@ export interface AssessOptions {
   readonly attacks?: readonly string[];
   readonly norm?: 'linf' | 'l2' | 'l1' | 'l0';
   readonly epsilon?: number;
+  /** Least and greatest value of every element; the schema's, or 0 and 1, when left out. */
+  readonly bounds?: readonly [number, number];
+  /** Also write the report for people. */
+  readonly report?: boolean;
   readonly samples?: number;
   readonly seed: number;
   readonly threads: number;
@@ -39,6 +46,8 @@ export interface AssessPicture {
 export interface AssessOutput {
   readonly verdict: AttackVerdict;
   readonly pictures: readonly AssessPicture[];
+  /** One HTML document, when asked for. */
+  readonly report?: string;
   /** Why only black-box attacks ran; empty when gradients were had. */
   readonly blackBoxBecause: string;
 }
@@ -64,7 +73,14 @@ export async function assessTask(input: AssessInput, context: TaskContext): Prom
     },
   );
   const pictures = schema?.kind === 'table' ? [] : result.examples.flatMap(drawn(dataset));
-  return { verdict: result.verdict, pictures, blackBoxBecause: gradient.because };
+  const { verdict, examples } = result;
+  const report = reportHtml(verdict, examples, {
+    title: 'Adversarial test',
+    classes: dataset.classes,
+    bounds: boundsOf(options, schema),
+  });
+  const because = { blackBoxBecause: gradient.because };
+  return { verdict, pictures, ...because, ...(options.report === true && { report }) };
 }
 
 /** Rare classes are drawn as often as common ones, or a table of 5 % bad would test nothing. */
@@ -87,10 +103,14 @@ function attackOptions(options: AssessOptions, schema: DataSchema | null): Chose
     ...(norm === undefined ? {} : { norm }),
     ...(epsilon === undefined ? {} : { epsilon: linf(epsilon).epsilon }),
     ...(schema?.kind === 'table' ? { constraints: schema } : {}),
-    ...(schema?.kind === 'image'
-      ? { bounds: { min: schema.input.min, max: schema.input.max } }
-      : {}),
+    bounds: boundsOf(options, schema),
   };
+}
+
+function boundsOf({ bounds }: AssessOptions, schema: DataSchema | null): Bounds {
+  if (bounds !== undefined) return boundsBetween(...bounds);
+  if (schema?.kind !== 'image') return { min: 0, max: 1 };
+  return { min: schema.input.min, max: schema.input.max };
 }
 
 async function gradientsOf(
