@@ -1,6 +1,12 @@
 /** What a test consists of: which attacks, on which samples, under which threat model. */
 import type { Random } from '@merlon/core';
-import { type Dataset, type Session, sample, type TableSchema } from '@merlon/graph';
+import {
+  type Dataset,
+  type Session,
+  sample,
+  type TableSchema,
+  type TreeModel,
+} from '@merlon/graph';
 import { AttackError } from './error.ts';
 import type { AttackRow } from './row.ts';
 import { attackNamed, attacksOf } from './table.ts';
@@ -29,6 +35,7 @@ export interface Choice {
 /** What a model offers to attacks. */
 export interface Abilities {
   readonly gradient?: Session;
+  readonly trees?: TreeModel;
   readonly givesScores: boolean;
 }
 
@@ -85,7 +92,8 @@ function budgetOf(row: AttackRow, { norm = 'linf', epsilon }: Choice): Budget {
 function misfit(row: AttackRow, model: Abilities, choice: Choice): AttackError | undefined {
   const { name, needs } = row;
   const noGradient = needs === 'gradients' && model.gradient === undefined;
-  if (noGradient || (needs === 'scores' && !model.givesScores)) {
+  const noTrees = needs === 'trees' && model.trees === undefined;
+  if (noGradient || noTrees || (needs === 'scores' && !model.givesScores)) {
     return new AttackError('unsupported-model', `"${name}" needs ${needs} of the model`, {
       hint: 'Use --suite decision, or --suite tabular for tables.',
     });

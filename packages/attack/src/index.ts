@@ -25,7 +25,12 @@ export {
 export type { AttackJob, AttackRow, Candidates, Suite } from './row.ts';
 export { type AttackTarget, type RunOptions, type RunResult, runAttacks } from './run.ts';
 export { attackNamed, attacksOf, attackTable, suites } from './table.ts';
-export { type Constraints, constraintsOf, type RowDistance } from './tabular/constraints.ts';
+export {
+  type Constraints,
+  constraintsOf,
+  type RowDistance,
+  refuseBrokenRows,
+} from './tabular/constraints.ts';
 export { type FeatureSearchOptions, featureSearch } from './tabular/search.ts';
 export type { Pool } from './tabular/starts.ts';
 export {
@@ -46,6 +51,9 @@ export {
   targeted,
   untargeted,
 } from './threat.ts';
+export { compileForest, type Forest } from './tree/forest.ts';
+export { type LeafTupleOptions, leafTuple } from './tree/leaf-tuple.ts';
+export type { MeasureName } from './tree/measure.ts';
 export {
   type AttackRecord,
   type AttackVerdict,

@@ -3,7 +3,7 @@
  * and report. Everything random comes from the seed, so that a verdict can be repeated.
  */
 import { type Clock, type OnProgress, type Random, seeded } from '@merlon/core';
-import { type Dataset, rowSize, type Session } from '@merlon/graph';
+import { type Dataset, rowSize, type Session, type TreeModel } from '@merlon/graph';
 import { type Batch, gather, positions } from './batch.ts';
 import { type Choice, chooseAttacks, chooseSamples, threatOf, unit } from './choose.ts';
 import { AttackError, stopWhenAborted } from './error.ts';
@@ -32,6 +32,8 @@ export interface AttackTarget {
   readonly session: Session;
   /** Its gradient model; attacks that need gradients are refused without it. */
   readonly gradient?: Session;
+  /** Its trees, where it is an ensemble; attacks that read them are refused without. */
+  readonly trees?: TreeModel;
 }
 
 /** What to test, how hard, and with what. */
@@ -88,6 +90,7 @@ export async function runAttacks(
       samples,
       random: random.fork(row.name),
       pool: options.pool ?? dataset,
+      ...(target.trees && { trees: target.trees }),
     });
     records.push(record);
     judgement.broken.forEach((broken, i) => {
@@ -116,6 +119,7 @@ interface Setting {
   readonly samples: number;
   readonly random: Random;
   readonly pool: Dataset;
+  readonly trees?: TreeModel;
 }
 
 async function runOne(
@@ -132,6 +136,7 @@ async function runOne(
   const candidates = await row.run({
     model,
     ...(models.gradients && { gradients: models.gradients }),
+    ...(setting.trees && { trees: setting.trees }),
     batch,
     threat,
     pool: { x: setting.pool.x, rows: setting.pool.labels.length },

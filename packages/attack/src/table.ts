@@ -8,9 +8,15 @@ import { AttackError } from './error.ts';
 import { gradientRows } from './gradient/rows.ts';
 import type { AttackRow, Suite } from './row.ts';
 import { tabularRows } from './tabular/rows.ts';
+import { treeRows } from './tree/rows.ts';
 
 /** Every attack, weakest and cheapest first. */
-export const attackTable: readonly AttackRow[] = [...gradientRows, ...decisionRows, ...tabularRows];
+export const attackTable: readonly AttackRow[] = [
+  ...gradientRows,
+  ...decisionRows,
+  ...tabularRows,
+  ...treeRows,
+];
 
 /** Names of the suites. */
 export const suites: readonly Suite[] = ['fast', 'standard', 'decision', 'tabular'];
