@@ -1,7 +1,7 @@
 """Trains the tree models of bench/attack/trees.ts and measures the peers on the same rows.
 
     python bench/attack/trees.py make DATA OUT      # models as ONNX, rows as JSON
-    python bench/attack/trees.py peers DATA OUT     # ART's attacks on the same rows, one table
+    python bench/attack/trees.py peers DATA OUT [GLOB]   # ART's attacks on the same rows
 
 DATA holds spambase.csv, credit_data.csv and lending_club.csv. 80/20 split with seed 0, min-max to
 [0, 1] in float32, 50 correctly classified test rows of each model.
@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 
 ROWS = 50
 POOL = 1000
-SECONDS_MAX = 60
+SECONDS_MAX = 40
 
 
 def table(data, name):
@@ -112,14 +112,14 @@ def stop(*_):
     raise TooLong
 
 
-def peers(data, out):
+def peers(data, out, pattern="*"):
     import onnxruntime
     from art.attacks.evasion import BoundaryAttack, HopSkipJump, ZooAttack
     from art.estimators.classification import BlackBoxClassifier
 
     signal.signal(signal.SIGALRM, stop)
     print("model attack rows success median-l2 seconds/row queries/row", flush=True)
-    for path in sorted(out.glob("*.onnx")):
+    for path in sorted(out.glob(f"{pattern}.onnx")):
         rows = json.loads(path.with_suffix(".json").read_text())
         y = np.array(rows["y"])
         x = np.array(rows["x"], np.float32).reshape(len(y), -1)
@@ -159,4 +159,4 @@ def peers(data, out):
 
 
 if __name__ == "__main__":
-    {"make": make, "peers": peers}[sys.argv[1]](sys.argv[2], Path(sys.argv[3]))
+    {"make": make, "peers": peers}[sys.argv[1]](sys.argv[2], Path(sys.argv[3]), *sys.argv[4:])
