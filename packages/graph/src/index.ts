@@ -1,4 +1,5 @@
 /** The public surface of @merlon/graph. */
+export { blockChannels, openFastest } from './blocked/open.ts';
 export { type Dataset, pick, rowSize, type SampleOptions, sample, slice } from './data/dataset.ts';
 export { DataError, type DataErrorCode } from './data/error.ts';
 export { didYouMean, nearest } from './data/nearest.ts';
@@ -13,13 +14,17 @@ export {
   type TableSchema,
 } from './data/schema.ts';
 export { GraphError, type GraphErrorCode } from './error.ts';
+export type { Approximation } from './gradient/forward.ts';
 export {
   differentiableOperators,
   type GradientModel,
   type GradientOptions,
   gradientModel,
 } from './gradient/gradient.ts';
-export type { Loss } from './gradient/loss.ts';
+export { classesMin, type Loss, losses } from './gradient/loss.ts';
+export { floatCopy } from './gradient/lower/float-copy.ts';
+export { type ExternalPart, type ReadExternal, withExternalData } from './onnx/external.ts';
+export { inlineFunctions } from './onnx/functions.ts';
 export {
   elementTypes,
   float,

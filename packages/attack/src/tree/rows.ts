@@ -2,7 +2,7 @@
 import type { TreeModel } from '@merlon/graph';
 import { sizeOf } from '../batch.ts';
 import { AttackError } from '../error.ts';
-import { type AttackJob, type AttackRow, denseBudget } from '../row.ts';
+import { type AttackJob, type AttackRow, wrongNorm } from '../row.ts';
 import { compileForest } from './forest.ts';
 import { leafTuple } from './leaf-tuple.ts';
 
@@ -15,11 +15,13 @@ export const treeRows: readonly AttackRow[] = [
     source: 'Zhang, Zhang and Hsieh 2020',
     needs: 'trees',
     data: 'dense',
-    norms: ['linf', 'l2'],
+    norms: ['linf', 'l2', 'l1'],
+    minimal: true,
     suites: ['fast', 'standard', 'decision'],
     run: async (job) => {
-      const { bounds } = job.threat;
-      const { norm } = denseBudget(job);
+      const { bounds, budget } = job.threat;
+      const { norm } = budget;
+      if (norm === 'l0') throw wrongNorm('"linf", "l2" or "l1"', norm);
       return { x: attackTrees(job, { measure: norm, bounds }) };
     },
   },

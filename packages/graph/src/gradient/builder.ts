@@ -1,33 +1,15 @@
-/** Builds the backward graph: fresh names, constants, gradients added up where paths meet. */
-import {
-  floatTensor,
-  int,
-  ints,
-  intsIn,
-  intTensor,
-  node,
-  type OnnxAttribute,
-  type OnnxNode,
-  type OnnxTensor,
-} from '../onnx/model.ts';
+/** Builds graphs: fresh names, constants, gradients added up where paths meet. */
+import { floatTensor, intTensor, node, type OnnxNode, type OnnxTensor } from '../onnx/model.ts';
+import type { Attributes, Emitter } from './emitter.ts';
 
-/** Shape of a value as observed; the batch axis is the first, with the observed number of rows. */
-export type Shape = readonly number[];
+export { reduceSum } from './emitter.ts';
 
 /** What a rule works with. */
-export interface Backward {
-  /** Opset of the standard operators. */
-  readonly opset: number;
+export interface Backward extends Emitter {
   /** True when the gradient of a value is wanted. */
   wants(name: string): boolean;
-  /** Observed shape of a forward value. */
-  shape(name: string): Shape;
-  /** Elements and shape of a constant, or null for values that are computed. */
-  constant(name: string): OnnxTensor | null;
-  /** Emits a node with one output and returns its name. */
-  emit(operator: string, inputs: readonly string[], attributes?: Attributes): string;
-  floats(shape: readonly number[], values: ArrayLike<number>): string;
-  ints(values: readonly number[]): string;
+  /** Number of the element type of a forward value. */
+  type(name: string): number;
   /** The whole gradient of a forward value, or null when no path reaches it. */
   gradient(name: string): string | null;
   /** Adds a contribution to the gradient of a forward value. */
@@ -36,23 +18,23 @@ export interface Backward {
   extraOutput(of: OnnxNode, index: number): string;
 }
 
-/** Attributes of a node. */
-export type Attributes = Readonly<Record<string, OnnxAttribute>>;
-
 /** A rule: takes the gradient of a node's first output to those of its inputs. */
 export type GradientRule = (context: Backward, forward: OnnxNode, gradient: string) => void;
 
-/** What the walk over a graph collects. */
-export class GraphBuilder {
+/** Collects nodes and constants under fresh names. */
+export class NodeList {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxTensor[] = [];
-  readonly extraOutputs = new Map<OnnxNode, Map<number, string>>();
-  readonly #gradients = new Map<string, string[]>();
   readonly #constants = new Map<string, string>();
+  readonly #prefix: string;
   #count = 0;
 
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
   name(hint: string): string {
-    return `merlon/${hint}/${this.#count++}`;
+    return `${this.#prefix}/${hint}/${this.#count++}`;
   }
 
   emit(operator: string, inputs: readonly string[], attributes: Attributes = {}): string {
@@ -61,20 +43,47 @@ export class GraphBuilder {
     return output;
   }
 
+  emitMany(
+    operator: string,
+    inputs: readonly string[],
+    of: { readonly outputs: number; readonly attributes?: Attributes },
+  ): string[] {
+    const outputs = Array.from({ length: of.outputs }, () => this.name(operator));
+    this.nodes.push(node(operator, inputs, outputs, of.attributes ?? {}));
+    return [...outputs];
+  }
+
   floats(shape: readonly number[], values: ArrayLike<number>): string {
-    const name = this.name('floats');
-    this.initializers.push(floatTensor(name, shape, values));
-    return name;
+    const key = values.length === 1 ? `floats:${shape.length}:${values[0]}` : '';
+    return this.#once(key, () => floatTensor(this.name('floats'), shape, values));
   }
 
   ints(values: readonly number[]): string {
-    const key = values.join();
-    const known = this.#constants.get(key);
+    return this.intTensor([values.length], values);
+  }
+
+  intTensor(shape: readonly number[], values: readonly number[]): string {
+    const key = values.length > 64 ? '' : `ints:${shape.join()}:${values.join()}`;
+    return this.#once(key, () => intTensor(this.name('ints'), shape, values));
+  }
+
+  #once(key: string, make: () => OnnxTensor): string {
+    const known = key === '' ? undefined : this.#constants.get(key);
     if (known !== undefined) return known;
-    const name = this.name('ints');
-    this.initializers.push(intTensor(name, [values.length], values));
-    this.#constants.set(key, name);
-    return name;
+    const tensor = make();
+    this.initializers.push(tensor);
+    if (key !== '') this.#constants.set(key, tensor.name);
+    return tensor.name;
+  }
+}
+
+/** What the walk over a graph collects. */
+export class GraphBuilder extends NodeList {
+  readonly extraOutputs = new Map<OnnxNode, Map<number, string>>();
+  readonly #gradients = new Map<string, string[]>();
+
+  constructor() {
+    super('merlon');
   }
 
   give(name: string, gradient: string): void {
@@ -101,82 +110,4 @@ export class GraphBuilder {
     this.extraOutputs.set(of, known);
     return used;
   }
-}
-
-/** Gives a gradient back in the shape of what was broadcast (NumPy rules). */
-export function sumTo(context: Backward, gradient: string, from: Shape, to: Shape): string {
-  const lead = from.length - to.length;
-  const leading = Array.from({ length: Math.max(0, lead) }, (_, i) => i);
-  let out = gradient;
-  if (leading.length > 0) out = reduceSum(context, out, leading, false);
-  const stretched = to.flatMap((size, i) => (size === 1 && from[i + lead] !== 1 ? [i] : []));
-  if (stretched.length > 0) out = reduceSum(context, out, stretched, true);
-  return out;
-}
-
-/** A sum over axes, in the spelling of the model's opset. */
-export function reduceSum(
-  context: Backward,
-  input: string,
-  axes: readonly number[],
-  keep: boolean,
-): string {
-  const keepdims = int(keep ? 1 : 0);
-  if (context.opset < 13) return context.emit('ReduceSum', [input], { axes: ints(axes), keepdims });
-  return context.emit('ReduceSum', [input, context.ints(axes)], { keepdims });
-}
-
-/** What a slice takes: from `start` up to `end` of one axis. */
-export interface Span {
-  readonly axis: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** A part of a value, in the spelling of the model's opset. */
-export function slice(context: Backward, input: string, { axis, start, end }: Span): string {
-  if (context.opset >= 10) {
-    return context.emit('Slice', [input, ...[start, end, axis].map((at) => context.ints([at]))]);
-  }
-  const attributes = { starts: ints([start]), ends: ints([end]), axes: ints([axis]) };
-  return context.emit('Slice', [input], attributes);
-}
-
-/** A number as a constant. */
-export function scalar(context: Backward, value: number): string {
-  return context.floats([], [value]);
-}
-
-/** Zeros in the shape of a forward value. */
-export function zerosLike(context: Backward, value: string): string {
-  return context.emit('ConstantOfShape', [context.emit('Shape', [value])]);
-}
-
-/** An axis attribute, counted from the front. */
-export function axisOf(
-  context: Backward,
-  forward: OnnxNode,
-  of: { readonly value: string; readonly otherwise: number },
-): number {
-  const own = forward.attributes.axis;
-  const axis = own?.kind === 'int' ? own.value : of.otherwise;
-  return axis < 0 ? axis + context.shape(of.value).length : axis;
-}
-
-/** A list that is an attribute in old opsets and an input in new ones; null when it is computed. */
-export function listOf(
-  context: Backward,
-  forward: OnnxNode,
-  of: { readonly attribute: string; readonly input: number },
-): readonly number[] | null {
-  const own = forward.attributes[of.attribute];
-  if (own?.kind === 'ints') return own.value;
-  const name = forward.inputs[of.input] ?? '';
-  const tensor = name === '' ? null : context.constant(name);
-  return tensor === null ? null : intsIn(tensor);
-}
-
-/** A gradient in the shape of a forward value, whatever the number of rows. */
-export function likeValue(context: Backward, gradient: string, value: string): string {
-  return context.emit('Reshape', [gradient, context.emit('Shape', [value])]);
 }

@@ -2,39 +2,58 @@
 import { GraphError } from '../error.ts';
 import {
   elementTypes,
-  floatTensor,
-  intTensor,
-  type OnnxGraph,
+  int,
+  node,
   type OnnxModel,
   type OnnxNode,
   type OnnxTensor,
 } from '../onnx/model.ts';
-import type { Shape } from './builder.ts';
+import type { Shape } from './emitter.ts';
+
+/** Which value of a model its loss is of. */
+export interface ScoresOptions {
+  /** Name of an output; default: the first float32 output [N, K]. */
+  readonly output: string | null;
+  /** The least number of scores that the loss needs. */
+  readonly classesMin: number;
+}
 
 /**
- * The output with scores [N, K], and the nodes that lead to it; a softmax over the classes that
- * ends the model is left out. Throws `shape-mismatch` when the model is no classifier.
+ * The value with scores [N, K], and the nodes that lead to it; a softmax over the classes that
+ * ends the model is left out, and a named output of another rank is flattened. Throws
+ * `shape-mismatch` when the model is no classifier.
  */
 export function scoresOf(
   { graph }: OnnxModel,
   shapes: ReadonlyMap<string, Shape>,
-): { scores: string; nodes: readonly OnnxNode[] } {
+  { output: asked, classesMin }: ScoresOptions,
+): { scores: string; classes: number; nodes: readonly OnnxNode[] } {
   const output = graph.outputs.find(({ name, elementType }) => {
+    if (asked !== null) return name === asked;
     return elementType === elementTypes.float32 && shapes.get(name)?.length === 2;
   });
   if (output === undefined) {
-    throw new GraphError('shape-mismatch', 'expected a float32 output of scores [N, classes]');
+    const wanted = asked === null ? 'a float32 output of scores [N, classes]' : `output "${asked}"`;
+    const has = graph.outputs.map(({ name }) => `"${name}" [${shapes.get(name)?.join(', ')}]`);
+    throw new GraphError('shape-mismatch', `expected ${wanted}, got ${has.join(', ')}`);
   }
-  const classes = shapes.get(output.name)?.[1] ?? 0;
-  if (classes < 2) {
+  const shape = shapes.get(output.name) ?? [];
+  const [, ...others] = shape;
+  const classes = others.reduce((product, size) => product * size, 1);
+  if (shape.length === 0 || classes < classesMin) {
     const got = `expected scores of two classes or more, got ${classes}`;
     throw new GraphError('shape-mismatch', `output "${output.name}" ${got}`, {
       hint: 'export a score for each class, also where there are only two',
     });
   }
-  const last = graph.nodes.find((node) => node.outputs.includes(output.name));
+  const last = graph.nodes.find((each) => each.outputs.includes(output.name));
+  if (shape.length !== 2) {
+    const scores = 'merlon/flat-scores';
+    const flat = node('Flatten', [output.name], [scores], { axis: int(1) });
+    return { scores, classes, nodes: [...needed(graph.nodes, output.name), flat] };
+  }
   const scores = isHead(last) ? (last?.inputs[0] ?? output.name) : output.name;
-  return { scores, nodes: needed(graph.nodes, scores) };
+  return { scores, classes, nodes: needed(graph.nodes, scores) };
 }
 
 /** A softmax over the second of two axes. */
@@ -62,7 +81,7 @@ export function usedBy(nodes: readonly OnnxNode[]): ReadonlySet<string> {
 }
 
 /** Names that the graphs inside a node may take from outside. */
-function captured(node: OnnxNode): string[] {
+export function captured(node: OnnxNode): string[] {
   return Object.values(node.attributes).flatMap((attribute) => {
     if (attribute.kind !== 'graph') return [];
     const { nodes, outputs } = attribute.value;
@@ -76,10 +95,16 @@ const weightInputs: Readonly<Record<string, readonly number[]>> = {
   BatchNormalization: [1, 2],
   Conv: [1, 2],
   ConvTranspose: [1, 2],
+  GRU: [1, 2, 3],
   Gemm: [0, 1, 2],
+  GroupNormalization: [1, 2],
+  InstanceNormalization: [1, 2],
+  LSTM: [1, 2, 3, 7],
   LayerNormalization: [1, 2],
   MatMul: [0, 1],
   PRelu: [1],
+  RMSNormalization: [1],
+  RNN: [1, 2, 3],
 };
 
 /**
@@ -103,23 +128,54 @@ export function trainable({ graph }: OnnxModel, nodes: readonly OnnxNode[]): Onn
   );
 }
 
-/** Initializers and the outputs of Constant nodes. */
-export function constantsOf(graph: OnnxGraph): ReadonlyMap<string, OnnxTensor> {
-  const constants = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
-  for (const node of graph.nodes) {
-    const [output] = node.outputs;
-    const tensor = node.operator === 'Constant' ? constantOf(node) : null;
-    if (tensor !== null && output !== undefined) constants.set(output, tensor);
-  }
-  return constants;
+/** The values that a gradient reaches, and where it is not the true one. */
+export interface Reach {
+  readonly values: ReadonlySet<string>;
+  readonly approximations: readonly Approximation[];
 }
 
-function constantOf({ attributes }: OnnxNode): OnnxTensor | null {
-  const [name = '', given] = Object.entries(attributes)[0] ?? [];
-  if (given?.kind === 'tensor') return given.value;
-  if (given?.kind === 'float') return floatTensor(name, [], [given.value]);
-  if (given?.kind === 'floats') return floatTensor(name, [given.value.length], given.value);
-  if (given?.kind === 'int') return intTensor(name, [], [given.value]);
-  if (given?.kind === 'ints') return intTensor(name, [given.value.length], given.value);
-  return null;
+/** A node whose gradient is not the true one, or that stops it. */
+export interface Approximation {
+  readonly operator: string;
+  readonly node: string;
+  /** `straight-through`: as if it rounded nothing. `zero`: it is flat, so nothing flows back. */
+  readonly kind: 'straight-through' | 'zero';
 }
+
+/** Follows floats, and whole numbers that stand for quantised floats, from the wanted values on. */
+export function reachOf(
+  nodes: readonly OnnxNode[],
+  wanted: readonly string[],
+  types: ReadonlyMap<string, number>,
+): Reach {
+  const values = new Set(wanted);
+  const approximations: Approximation[] = [];
+  const isFloat = (name: string): boolean =>
+    (types.get(name) ?? elementTypes.float32) === elementTypes.float32;
+  for (const each of nodes) {
+    const reaching = [...each.inputs, ...captured(each)].filter((name) => values.has(name));
+    if (reaching.length === 0) continue;
+    const { operator, name } = each;
+    const rounds = operator === 'QuantizeLinear' || operator === 'DynamicQuantizeLinear';
+    const quantised = reaching.some((input) => !isFloat(input));
+    const passed = (rounds ? each.outputs.slice(0, 1) : each.outputs).filter((output) => {
+      return rounds || isFloat(output) || (quantised && movers.has(operator));
+    });
+    if (rounds) approximations.push({ operator, node: name, kind: 'straight-through' });
+    else if (flat.has(operator) || (operator === 'Cast' && passed.length === 0)) {
+      approximations.push({ operator, node: name, kind: 'zero' });
+      continue;
+    }
+    for (const output of passed) values.add(output);
+  }
+  return { values, approximations };
+}
+
+/** Operators of floats that are flat wherever they have a gradient. */
+export const flat: ReadonlySet<string> = new Set(['Ceil', 'Floor', 'Hardmax', 'Round', 'Sign']);
+
+/** Operators that move elements, also where these are whole numbers. */
+const movers: ReadonlySet<string> = new Set([
+  ...['Concat', 'Expand', 'Flatten', 'Gather', 'Identity', 'MaxPool', 'Pad', 'Relu', 'Reshape'],
+  ...['Slice', 'Split', 'Squeeze', 'Transpose', 'Unsqueeze', 'DepthToSpace', 'SpaceToDepth'],
+]);

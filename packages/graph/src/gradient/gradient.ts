@@ -10,19 +10,17 @@ import {
   type OnnxTensor,
   type OnnxValue,
 } from '../onnx/model.ts';
-import { activationRules } from './activation.ts';
-import { type Backward, type GradientRule, GraphBuilder } from './builder.ts';
-import { convolutionRules } from './convolution.ts';
-import { elementwiseRules } from './elementwise.ts';
-import { constantsOf, scoresOf, trainable, usedBy } from './forward.ts';
-import { linearRules } from './linear.ts';
-import { emitLoss, type Loss, names } from './loss.ts';
-import { normalizeRules } from './normalize.ts';
-import { modelInputs, observeShapes } from './observe.ts';
-import { poolingRules } from './pooling.ts';
+import { type Backward, GraphBuilder } from './builder.ts';
+import type { Shape } from './emitter.ts';
+import { type Approximation, reachOf, usedBy } from './forward.ts';
+import { emitLoss, type Loss, lossInputs, names } from './loss.ts';
+import { floatCopy } from './lower/float-copy.ts';
+import { withoutFunctions } from './lower/functions.ts';
+import { opsetOf, upgrade } from './lower/upgrade.ts';
+import { type NormalForm, normalForm } from './normal.ts';
+import { modelInputs } from './observe.ts';
+import { manyOutputs, rules } from './operators/table.ts';
 import { type Forward, prepare } from './prepare.ts';
-import { reduceRules } from './reduce.ts';
-import { manyOutputs, shapeRules } from './shape.ts';
 
 /** What to differentiate. */
 export interface GradientOptions {
@@ -34,6 +32,10 @@ export interface GradientOptions {
    * them.
    */
   readonly weights?: 'constant' | 'state' | 'train';
+  /** Sizes of the input, for models that leave more open than the rows (-1). */
+  readonly shape?: readonly number[];
+  /** Name of the output to differentiate; default: the first of float32 [N, K]. */
+  readonly output?: string;
 }
 
 /** A model with its gradient. */
@@ -43,28 +45,17 @@ export interface GradientModel {
   readonly operators: readonly string[];
   /** Weights that became inputs (empty for `constant`), with their present values. */
   readonly weights: readonly OnnxTensor[];
+  /** Nodes whose gradient is not the true one, or that stop it. */
+  readonly approximations: readonly Approximation[];
 }
-
-const rules: Readonly<Record<string, GradientRule>> = {
-  ...activationRules,
-  ...convolutionRules,
-  ...elementwiseRules,
-  ...linearRules,
-  ...normalizeRules,
-  ...poolingRules,
-  ...reduceRules,
-  ...shapeRules,
-};
-
-/** The first with the operators that every gradient needs; overlapping pools need 10. */
-const opsetMin = 9;
 
 /** Operators that can be differentiated. */
 export const differentiableOperators: readonly string[] = Object.keys(rules).sort();
 
 /**
- * The model with its inputs and `merlon_labels` [N] int64 as inputs; `merlon_scores` [N, K] (true
- * logits: a final softmax is left out), `merlon_loss` [N], and `merlon_gradient` (by the input) or
+ * The model with its inputs and what the loss asks for as inputs (`merlon_labels` and
+ * `merlon_targets` int64 [N], `merlon_cotangent` [N, K]); `merlon_scores` [N, K] (true logits: a
+ * final softmax is left out), `merlon_loss` [N], and `merlon_gradient` (by the input) or
  * `merlon_gradient/<weight>` as outputs. Throws `unsupported-operator` naming what stands in the
  * way, `shape-mismatch` for models that are no classifiers of one input.
  */
@@ -72,49 +63,64 @@ export async function gradientModel(
   model: OnnxModel,
   options: GradientOptions = {},
 ): Promise<GradientModel> {
-  const { weights: mode = 'constant', loss = 'cross-entropy' } = options;
-  const [input, ...others] = modelInputs(model);
-  if (input === undefined || others.length > 0) {
-    throw new GraphError('shape-mismatch', `expected one input, got ${others.length + 1}`);
-  }
-  const opset = opsetOf(model);
-  const observed = await observeShapes(model);
-  const { scores, nodes } = scoresOf(model, observed);
-  const weights = mode === 'constant' ? [] : trainable(model, nodes);
+  const { weights: mode = 'constant', loss = 'cross-entropy', output = null } = options;
+  const start = withShape(inFloats(withoutFunctions(upgrade(model)), mode), options.shape);
+  // Only losses that compare classes need two of them.
+  const classesMin = loss === 'linear' ? 1 : 2;
+  const form = await normalForm(start, { mode, output, classesMin });
+  const { scores, classes, wanted, weights, observed } = form;
   const state = new Set(weights.map((tensor) => tensor.name));
-  const whole = { nodes, shapes: observed, constants: constantsOf(model.graph) };
+  const { shapes, constants } = observed;
+  const whole = { nodes: form.model.graph.nodes, shapes, constants };
   const forward = prepare(whole, { scores, weights: state });
-  const wanted = mode === 'train' ? [...state] : [input.name];
   const builder = new GraphBuilder();
-  const context = contextOf(builder, { opset, forward, state, wanted });
-  const classes = observed.get(scores)?.[1] ?? 0;
+  const context = contextOf(builder, { form, forward });
   const emitted = emitLoss(context, { scores, classes, loss });
-  builder.give(scores, mode === 'train' ? averaged(context, emitted.seed) : emitted.seed);
+  builder.give(scores, mode === 'train' ? averaged(context, emitted) : emitted.seed);
   backwards(builder, context, forward.nodes);
-  const finals = wanted.map((name) => finalGradient(builder, name, mode === 'train'));
+  const finals = wanted.map((name) =>
+    finalGradient({ builder, form, name, named: mode === 'train' }),
+  );
   alias(builder, scores, names.scores);
   alias(builder, emitted.loss, names.loss);
+  const [input] = modelInputs(start);
+  if (input === undefined) throw new GraphError('shape-mismatch', 'expected one input, got 0');
   return {
-    model: assemble(model, { builder, forward, input, weights, finals, scores }),
-    operators: [...new Set(nodes.map((node) => node.operator))].sort(),
+    model: assemble(form, { builder, forward, input, finals, loss }),
+    operators: form.operators,
     weights,
+    approximations: form.reach.approximations,
   };
 }
 
-function opsetOf({ opsets }: OnnxModel): number {
-  const opset = opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0;
-  if (opset >= opsetMin) return opset;
-  const got = `expected opset ${opsetMin} or newer, got ${opset}`;
-  throw new GraphError('unsupported-operator', `the model cannot be differentiated: ${got}`, {
-    hint: 'export the model again with a newer opset',
+/** Models of other floats are differentiated as a float32 copy; their weights cannot be inputs. */
+function inFloats(model: OnnxModel, mode: 'constant' | 'state' | 'train'): OnnxModel {
+  const copy = floatCopy(model);
+  if (copy === model || mode === 'constant') return copy;
+  throw new GraphError('unsupported-operator', 'expected weights of float32 to train', {
+    hint: 'train the float32 copy of the model instead',
   });
+}
+
+/** The model with one input of the sizes that are asked for. */
+function withShape(model: OnnxModel, shape: readonly number[] | undefined): OnnxModel {
+  const inputs = modelInputs(model);
+  const [input, ...others] = inputs;
+  if (input === undefined || others.length > 0) {
+    throw new GraphError('shape-mismatch', `expected one input, got ${inputs.length}`);
+  }
+  if (shape === undefined) return model;
+  const sizes = shape.map((size, i) => (size < 0 ? (input.shape?.[i] ?? null) : size));
+  return { ...model, graph: { ...model.graph, inputs: [{ ...input, shape: sizes }] } };
 }
 
 /** Walks the nodes from the end to the beginning, handing each its output's gradient. */
 function backwards(builder: GraphBuilder, context: Backward, nodes: readonly OnnxNode[]): void {
   for (const forward of [...nodes].reverse()) {
     if (!forward.outputs.some((output) => context.wants(output))) continue;
-    const reached = forward.outputs.findIndex((output) => builder.gradientOf(output) !== null);
+    const reached = forward.outputs.findIndex(
+      (output) => context.wants(output) && builder.gradientOf(output) !== null,
+    );
     const gradient = builder.gradientOf(forward.outputs[reached] ?? '');
     if (gradient === null) continue;
     const known = reached === 0 || manyOutputs.has(forward.operator);
@@ -130,32 +136,29 @@ function backwards(builder: GraphBuilder, context: Backward, nodes: readonly Onn
 
 function contextOf(
   builder: GraphBuilder,
-  of: {
-    readonly opset: number;
-    readonly forward: Forward;
-    readonly state: ReadonlySet<string>;
-    readonly wanted: readonly string[];
-  },
+  of: { readonly form: NormalForm; readonly forward: Forward },
 ): Backward {
-  const { opset, forward, state } = of;
-  const reached = new Set(of.wanted);
-  for (const node of forward.nodes) {
-    if (node.inputs.some((input) => reached.has(input))) {
-      for (const output of node.outputs) reached.add(output);
-    }
-  }
+  const { form, forward } = of;
+  const { single, types } = form.observed;
+  const state = new Set(form.weights.map((tensor) => tensor.name));
+  const { values } = reachOf(forward.nodes, form.wanted, types);
+  const shape = (name: string): Shape => {
+    const known = forward.shapes.get(name);
+    if (known === undefined) throw new GraphError('shape-mismatch', `no shape of "${name}"`);
+    return known;
+  };
   return {
-    opset,
-    wants: (name) => reached.has(name),
-    shape: (name) => {
-      const shape = forward.shapes.get(name);
-      if (shape === undefined) throw new GraphError('shape-mismatch', `no shape of "${name}"`);
-      return shape;
-    },
+    opset: opsetOf(form.model),
+    wants: (name) => values.has(name),
+    shape,
+    rows: (name, axis) => (single.get(name)?.[axis] ?? shape(name)[axis]) !== shape(name)[axis],
+    type: (name) => types.get(name) ?? 0,
     constant: (name) => (state.has(name) ? null : (forward.constants.get(name) ?? null)),
     emit: (operator, inputs, attributes) => builder.emit(operator, inputs, attributes),
-    floats: (shape, values) => builder.floats(shape, values),
-    ints: (values) => builder.ints(values),
+    emitMany: (operator, inputs, many) => builder.emitMany(operator, inputs, many),
+    floats: (sizes, floats) => builder.floats(sizes, floats),
+    ints: (list) => builder.ints(list),
+    intTensor: (sizes, list) => builder.intTensor(sizes, list),
     gradient: (name) => builder.gradientOf(name),
     give: (name, gradient) => builder.give(name, gradient),
     extraOutput: (node, index) => builder.extraOutput(node, index),
@@ -163,15 +166,28 @@ function contextOf(
 }
 
 /** Divides by the number of rows, which is only known when the graph runs. */
-function averaged(context: Backward, seed: string): string {
-  const shape = context.emit('Shape', [names.labels]);
+function averaged(
+  context: Backward,
+  { loss, seed }: { readonly loss: string; readonly seed: string },
+): string {
+  const shape = context.emit('Shape', [loss]);
   const rows = context.emit('Cast', [shape], { to: { kind: 'int', value: elementTypes.float32 } });
   return context.emit('Div', [seed, rows]);
 }
 
-function finalGradient(builder: GraphBuilder, name: string, named: boolean): string {
+function finalGradient(of: {
+  readonly builder: GraphBuilder;
+  readonly form: NormalForm;
+  readonly name: string;
+  readonly named: boolean;
+}): string {
+  const { builder, form, name, named } = of;
   const gradient = builder.gradientOf(name);
   if (gradient === null) {
+    const [flat] = form.reach.approximations.filter(({ kind }) => kind === 'zero');
+    if (flat !== undefined) {
+      throw unsupported(flat.operator, flat.node, 'it is flat, so that no gradient comes through');
+    }
     throw new GraphError('shape-mismatch', `the scores do not depend on "${name}"`);
   }
   const final = named ? `${names.gradient}/${name}` : names.gradient;
@@ -192,17 +208,17 @@ function alias(builder: GraphBuilder, from: string, to: string): void {
 }
 
 function assemble(
-  model: OnnxModel,
+  form: NormalForm,
   of: {
     readonly builder: GraphBuilder;
     readonly forward: Forward;
     readonly input: OnnxValue;
-    readonly weights: readonly OnnxTensor[];
     readonly finals: readonly string[];
-    readonly scores: string;
+    readonly loss: Loss;
   },
 ): OnnxModel {
-  const { builder, input, weights, finals } = of;
+  const { builder, input, finals } = of;
+  const { model, weights } = form;
   const { shapes, nodes, added } = of.forward;
   const forward = nodes.map((node) => withExtraOutputs(node, builder.extraOutputs.get(node)));
   const state = new Set(weights.map((tensor) => tensor.name));
@@ -214,12 +230,15 @@ function assemble(
   const value = (name: string, elementType: number, shape: OnnxValue['shape']): OnnxValue => {
     return { name, elementType, shape };
   };
-  const { float32, int64 } = elementTypes;
-  const [batch = null] = input.shape ?? [];
-  const rows = batch === null || batch === '' ? 'N' : batch;
+  const { float32 } = elementTypes;
+  const [batch = null, ...sizes] = input.shape ?? [];
+  const open = typeof batch !== 'number' || batch < 1;
+  const name = batch === null || batch === '' || typeof batch === 'number' ? 'N' : batch;
+  const rows = open ? (form.observed.rows ?? name) : batch;
+  const shape = [open && form.observed.rows === null ? batch : rows, ...sizes];
   const shapeOf = (final: string): OnnxValue['shape'] => {
     const weight = final.slice(names.gradient.length + 1);
-    return weight === '' ? input.shape : (shapes.get(weight) ?? null);
+    return weight === '' ? shape : (shapes.get(weight) ?? null);
   };
   return {
     ...model,
@@ -228,12 +247,12 @@ function assemble(
       nodes: all,
       initializers: [...kept, ...builder.initializers],
       inputs: [
-        input,
-        value(names.labels, int64, [rows]),
+        { ...input, shape },
+        ...lossInputs(of.loss, { rows, classes: form.classes }),
         ...weights.map((tensor) => value(tensor.name, float32, tensor.shape)),
       ],
       outputs: [
-        value(names.scores, float32, [rows, shapes.get(of.scores)?.[1] ?? null]),
+        value(names.scores, float32, [rows, form.classes]),
         value(names.loss, float32, [rows]),
         ...finals.map((final) => value(final, float32, shapeOf(final))),
       ],

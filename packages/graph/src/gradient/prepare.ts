@@ -10,7 +10,7 @@ import {
   type OnnxNode,
   type OnnxTensor,
 } from '../onnx/model.ts';
-import type { Shape } from './builder.ts';
+import type { Shape } from './emitter.ts';
 
 /** The part of a model that leads to its scores. */
 export interface Forward {

@@ -51,14 +51,15 @@ export function readOnnx(file: Uint8Array): OnnxModel {
     else if (field.number === 2) producer = text(field);
     else if (field.number === 7) graph = readGraph(content(field), { depth: 0, budget });
     else if (field.number === 8) opsets.push(readOpset(content(field)));
-    else rest.push(asCame(field));
+    else rest.push(fieldAsCame(field));
   }
   if (graph === null) throw invalidModel('it has no graph');
   if (irVersion < 3 || irVersion > 100) throw invalidModel(`IR version ${irVersion}`);
   return { irVersion, opsets, producer, graph, rest: concat(rest) };
 }
 
-function readOpset(bytes: Uint8Array): { domain: string; version: number } {
+/** An OperatorSetIdProto. */
+export function readOpset(bytes: Uint8Array): { domain: string; version: number } {
   let domain = '';
   let version = 0;
   for (const field of wireFields(bytes)) {
@@ -81,13 +82,19 @@ function readGraph(bytes: Uint8Array, place: Place): OnnxGraph {
     else if (field.number === 5) initializers.push(readTensor(content(field), place.budget));
     else if (field.number === 11 || field.number === 12 || field.number === 13) {
       lists[field.number].push(readValue(content(field), place.budget));
-    } else rest.push(asCame(field));
+    } else rest.push(fieldAsCame(field));
   }
   const { 11: inputs, 12: outputs, 13: values } = lists;
   return { name, nodes, initializers, inputs, outputs, values, rest: concat(rest) };
 }
 
-function readNode(bytes: Uint8Array, place: Place): OnnxNode {
+/** Where a message that is read alone begins. */
+function alone(): Place {
+  return { depth: 0, budget: { left: partsMax } };
+}
+
+/** A NodeProto. */
+export function readNode(bytes: Uint8Array, place: Place = alone()): OnnxNode {
   const inputs: string[] = [];
   const outputs: string[] = [];
   // Without a prototype, an attribute may have any name.
@@ -105,7 +112,7 @@ function readNode(bytes: Uint8Array, place: Place): OnnxNode {
     else if (field.number === 5) {
       const [key, value] = readAttribute(content(field), place);
       attributes[key] = value;
-    } else rest.push(asCame(field));
+    } else rest.push(fieldAsCame(field));
   }
   return {
     name,
@@ -129,7 +136,11 @@ const kinds = {
   7: 'ints',
 };
 
-function readAttribute(bytes: Uint8Array, { depth, budget }: Place): [string, OnnxAttribute] {
+/** An AttributeProto with its name; one that stands for another of a function's call stays raw. */
+export function readAttribute(
+  bytes: Uint8Array,
+  { depth, budget }: Place = alone(),
+): [string, OnnxAttribute] {
   const floats: number[] = [];
   const integers: bigint[] = [];
   let name = '';
@@ -145,6 +156,7 @@ function readAttribute(bytes: Uint8Array, { depth, budget }: Place): [string, On
       single.set(field.number, field);
     }
   }
+  if (single.has(21)) return [name, { kind: 'raw', value: bytes }];
   const kind = (kinds as Record<number, string>)[type];
   const field = (number: number): WireField => {
     const found = single.get(number);
@@ -190,7 +202,7 @@ function readTensor(bytes: Uint8Array, budget: PartBudget): OnnxTensor {
     else if (field.number === 8) name = text(field);
     else if (field.number === 9) raw = content(field);
     else if ([4, 5, 7, 10, 11].includes(field.number)) typed.push(field);
-    else rest.push(asCame(field));
+    else rest.push(fieldAsCame(field));
   }
   if (shape.some((axis) => !Number.isSafeInteger(axis) || axis < 0)) {
     throw invalidModel(`tensor "${name.slice(0, 40)}" has a negative axis`);
@@ -214,7 +226,7 @@ function readValue(bytes: Uint8Array, budget: PartBudget): OnnxValue {
     else if (field.number === 2) {
       rawType = content(field);
       tensor = readTensorType(rawType, budget);
-    } else others.push(asCame(field));
+    } else others.push(fieldAsCame(field));
   }
   const rest = others.length > 0 && { rest: concat(others) };
   if (tensor === null) return { name, elementType: 0, shape: null, rawType, ...rest };
@@ -264,7 +276,7 @@ function floatsOf(bytes: Uint8Array | undefined): number[] {
 const wireOf = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
 /** A field as it stood on the wire. */
-function asCame(field: WireField): Uint8Array {
+export function fieldAsCame(field: WireField): Uint8Array {
   const tag = varint(BigInt(field.number) * 8n + BigInt(wireOf[field.kind]));
   if (field.kind === 'varint') return concat([tag, varint(field.integer)]);
   if (field.kind === 'bytes') {

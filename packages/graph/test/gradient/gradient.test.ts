@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { seeded } from '@merlon/core';
 import { describe, expect, it } from 'vitest';
 import {
-  differentiableOperators,
   elementTypes,
   gradientModel,
   int,
@@ -16,8 +15,7 @@ import {
   type Tensor,
   writeOnnx,
 } from '../../src/index.ts';
-import { cases } from './cases.ts';
-import { modelOf, randomTensor, sizeOf, values, xToY } from './models.ts';
+import { modelOf, randomTensor, values, xToY } from './models.ts';
 
 const rows = 3;
 const labels: Tensor = { type: 'int64', shape: [rows], data: BigInt64Array.from([0n, 2n, 1n]) };
@@ -70,40 +68,6 @@ async function worstError(
   }
   return worst;
 }
-
-describe('gradients agree with central differences', () => {
-  it.each(cases)('$name, by the input', async (test) => {
-    const found = await open(modelOf(test));
-    const data = values(rows * sizeOf(test.row), test.seed ?? 11, test.shift);
-    const x: Tensor = { type: 'float32', shape: [rows, ...test.row], data };
-    const out = await found.session.run({ x, merlon_labels: labels });
-    const gradient = floats(out.merlon_gradient).slice();
-    expect(out.merlon_gradient?.shape).toEqual(x.shape);
-    expect(await worstError(gradient, data, () => lossOf(found, x))).toBeLessThan(0.01);
-    await found.session.close();
-  });
-
-  const trained = cases.filter(({ name }) => /^(Conv|Gemm|MatMul|PRelu|\w+Norm)/.test(name));
-  it.each(trained)('$name, by the weights', async (test) => {
-    const found = await open(modelOf(test), { weights: 'train' });
-    const data = values(rows * sizeOf(test.row), test.seed ?? 11, test.shift);
-    const x: Tensor = { type: 'float32', shape: [rows, ...test.row], data };
-    const out = await found.session.run({ x, merlon_labels: labels, ...found.weights });
-    expect(Object.keys(found.weights)).toContain('head');
-    for (const [name, weight] of Object.entries(found.weights)) {
-      const gradient = floats(out[`merlon_gradient/${name}`]).map((value) => value * rows);
-      const error = await worstError(gradient, floats(weight), () => lossOf(found, x));
-      expect([name, error < 0.01 ? 0 : error]).toEqual([name, 0]);
-    }
-    await found.session.close();
-  });
-
-  it('every operator with a rule has a case', () => {
-    const covered = new Set(cases.flatMap(({ nodes }) => nodes.map((each) => each.operator)));
-    covered.add('Gemm');
-    expect(differentiableOperators.filter((operator) => !covered.has(operator))).toEqual([]);
-  });
-});
 
 describe('conventions', () => {
   const row = [1, 4, 4];
@@ -226,18 +190,18 @@ function plainModel(change: {
 
 describe('refusals name what stands in the way', () => {
   it('an operator without a rule', async () => {
-    const nodes = [{ ...node('Round', ['x'], ['y']), name: 'rounding' }];
+    const nodes = [{ ...node('Mod', ['x', 'x'], ['y'], { fmod: int(1) }), name: 'remainder' }];
     await expect(
       gradientModel(modelOf({ name: '', row: [4], out: [4], nodes })),
     ).rejects.toMatchObject({
       code: 'unsupported-operator',
       message:
-        'operator "Round" (node "rounding") cannot be differentiated: there is no rule for it',
+        'operator "Mod" (node "remainder") cannot be differentiated: there is no rule for it',
     });
   });
   it.each([
     ['one score', { outputs: 1 }, 'output "scores" expected scores of two classes or more, got 1'],
-    ['an old opset', { opset: 8 }, 'expected opset 9 or newer, got 8'],
+    ['an old opset', { opset: 6 }, 'expected opset 7 or newer, got 6'],
     ['an open axis', { axis: null }, 'input "x" leaves axis 1 open'],
     ['whole numbers', { elementType: 7 }, 'input "x" expected float32 with the rows as first axis'],
     ['two inputs', { inputs: 2 }, 'expected one input, got 2'],

@@ -23,6 +23,16 @@ export interface OperatorCase {
   readonly opset?: number;
   /** Keeps inputs away from kinks and poles. */
   readonly shift?: number;
+  /** Makes inputs as many times smaller or larger. */
+  readonly spread?: number;
+  /** Of differences in float32, smaller where kinks are near. */
+  readonly step?: number;
+  /** For operators that compute in float32 whatever they are given. */
+  readonly floatsOnly?: boolean;
+  /** For models that are bound to the three rows of the tests. */
+  readonly fixedRows?: boolean;
+  /** Nodes whose gradient is known not to be the true one. */
+  readonly approximations?: readonly string[];
   /** Another one where two values of a window are too close for a difference to tell. */
   readonly seed?: number;
 }
@@ -52,9 +62,13 @@ export function sizeOf(shape: readonly number[]): number {
 /** x → operator → Flatten → Gemm → scores [N, 3]. */
 export function modelOf(test: OperatorCase): OnnxModel {
   const width = sizeOf(test.out);
+  const rows = test.fixedRows === true ? 3 : 'N';
   return {
     irVersion: 8,
-    opsets: [{ domain: '', version: test.opset ?? 17 }],
+    opsets: [
+      { domain: '', version: test.opset ?? 17 },
+      { domain: 'com.microsoft', version: 1 },
+    ],
     producer: 'test',
     rest: nothing,
     graph: {
@@ -71,8 +85,8 @@ export function modelOf(test: OperatorCase): OnnxModel {
         randomTensor('head', [width, 3], 99),
         randomTensor('headBias', [3], 98),
       ],
-      inputs: [{ name: 'x', elementType: elementTypes.float32, shape: ['N', ...test.row] }],
-      outputs: [{ name: 'scores', elementType: elementTypes.float32, shape: ['N', 3] }],
+      inputs: [{ name: 'x', elementType: elementTypes.float32, shape: [rows, ...test.row] }],
+      outputs: [{ name: 'scores', elementType: elementTypes.float32, shape: [rows, 3] }],
       values: [],
     },
   };
@@ -85,4 +99,9 @@ export function xToY(
   others: readonly string[] = [],
 ): OnnxNode {
   return node(operator, ['x', ...others], ['y'], attributes);
+}
+
+/** A text as attribute. */
+export function text(value: string): OnnxAttribute {
+  return { kind: 'string', value: new TextEncoder().encode(value) };
 }
