@@ -1,6 +1,6 @@
 /** What a test consists of: which attacks, on which samples, under which threat model. */
 import type { Random } from '@merlon/core';
-import { type Dataset, sample, type TableSchema } from '@merlon/graph';
+import { type Dataset, sample, type TableSchema, type TreeModel } from '@merlon/graph';
 import { AttackError } from './error.ts';
 import type { GradientSource } from './model/sessions.ts';
 import type { AttackRow, Suite } from './row.ts';
@@ -50,6 +50,7 @@ export interface Choice {
 /** What a model offers to attacks. */
 export interface Abilities {
   readonly gradient?: GradientSource;
+  readonly trees?: TreeModel;
   readonly givesScores: boolean;
 }
 
@@ -126,7 +127,8 @@ function budgetOf(row: AttackRow, { norm = 'linf', epsilon }: Choice, rowSize: n
 function misfit(row: AttackRow, model: Abilities, choice: Choice): AttackError | undefined {
   const { name, needs } = row;
   const noGradient = needs === 'gradients' && model.gradient === undefined;
-  if (noGradient || (needs === 'scores' && !model.givesScores)) {
+  const noTrees = needs === 'trees' && model.trees === undefined;
+  if (noGradient || noTrees || (needs === 'scores' && !model.givesScores)) {
     return new AttackError('unsupported-model', `"${name}" needs ${needs} of the model`, {
       hint: 'Use --suite decision, or --suite tabular for tables.',
     });

@@ -42,7 +42,12 @@ export { type SquareOptions, square } from './score/square.ts';
 export { type ZooOptions, zoo } from './score/zoo.ts';
 export type { AttackCheckpoint, FinishedAttack } from './suite/checkpoint.ts';
 export { attackNamed, attacksOf, attackTable, suites } from './table.ts';
-export { type Constraints, constraintsOf, type RowDistance } from './tabular/constraints.ts';
+export {
+  type Constraints,
+  constraintsOf,
+  type RowDistance,
+  refuseBrokenRows,
+} from './tabular/constraints.ts';
 export { type FeatureSearchOptions, featureSearch } from './tabular/search.ts';
 export type { Pool } from './tabular/starts.ts';
 export {
@@ -65,6 +70,9 @@ export {
   targeted,
   untargeted,
 } from './threat.ts';
+export { compileForest, type Forest } from './tree/forest.ts';
+export { type LeafTupleOptions, leafTuple } from './tree/leaf-tuple.ts';
+export type { MeasureName } from './tree/measure.ts';
 export {
   type AttackRecord,
   type AttackVerdict,

@@ -3,6 +3,7 @@
  * function that turns a batch into candidates.
  */
 import type { Random } from '@merlon/core';
+import type { TreeModel } from '@merlon/graph';
 import type { Batch } from './batch.ts';
 import { AttackError } from './error.ts';
 import type { Classifier, DifferentiableClassifier } from './model/classifier.ts';
@@ -41,6 +42,8 @@ export interface AttackJob {
   readonly model: Classifier;
   /** Present when the attack needs gradients. */
   readonly gradients?: DifferentiableClassifier;
+  /** Present when the model is an ensemble of trees that is understood. */
+  readonly trees?: TreeModel;
   /** Samples that the model gets right. */
   readonly batch: Batch;
   readonly threat: ThreatModel;
@@ -68,8 +71,8 @@ export interface AttackRow {
   readonly summary: string;
   /** Where it was published. */
   readonly source: string;
-  /** What it asks of the model: gradients of the loss, scores, or decisions only. */
-  readonly needs: 'gradients' | 'scores' | 'decisions';
+  /** What it asks of the model: gradients, its trees, scores, or decisions only. */
+  readonly needs: 'gradients' | 'trees' | 'scores' | 'decisions';
   /** `dense`: images and other tensors in bounds; `table`: rows under a schema. */
   readonly data: 'dense' | 'table';
   readonly norms: readonly Norm[];

@@ -4,7 +4,7 @@
  * attack a checkpoint is handed out, from which an interrupted test goes on.
  */
 import { type Clock, type OnProgress, type Random, seeded } from '@merlon/core';
-import { type Dataset, rowSize, type Session } from '@merlon/graph';
+import { type Dataset, rowSize, type Session, type TreeModel } from '@merlon/graph';
 import { type Batch, gather, positions, subset } from './batch.ts';
 import {
   type Choice,
@@ -40,6 +40,8 @@ export interface AttackTarget {
   readonly session: Session;
   /** Its gradient models; attacks that need gradients are refused without them. */
   readonly gradient?: GradientSource;
+  /** Its trees, where it is an ensemble; attacks that read them are refused without. */
+  readonly trees?: TreeModel;
 }
 
 /** What to test, how hard, and with what. */
@@ -268,9 +270,11 @@ async function openModels(
   const remarks = remarksOn(signs, options.suite === 'autoattack-rand');
   const own = { ...how, logarithms: signs.probabilities };
   const plain = classifier(target.session, own);
-  if (target.gradient === undefined) return { models: { plain }, remarks };
+  const { trees } = target;
+  const models = { plain, ...(trees && { trees }) };
+  if (target.gradient === undefined) return { models, remarks };
   const gradients = differentiable(target.session, target.gradient, own);
-  return { models: { plain, gradients }, remarks };
+  return { models: { ...models, gradients }, remarks };
 }
 
 function refuseOutside(chosen: Dataset, { min, max }: Bounds): void {

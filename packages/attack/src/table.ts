@@ -10,6 +10,7 @@ import { minimalRows } from './minimal/rows.ts';
 import type { AttackRow, Suite } from './row.ts';
 import { scoreRows } from './score/rows.ts';
 import { tabularRows } from './tabular/rows.ts';
+import { treeRows } from './tree/rows.ts';
 
 /** Every attack, weakest and cheapest first. */
 export const attackTable: readonly AttackRow[] = [
@@ -18,6 +19,7 @@ export const attackTable: readonly AttackRow[] = [
   ...minimalRows,
   ...decisionRows,
   ...tabularRows,
+  ...treeRows,
 ];
 
 /** Names of the suites. */

@@ -1,6 +1,6 @@
 /** One attack on some samples: in chunks that bound the memory, judged by the plain model. */
 import type { Clock, OnProgress, Random } from '@merlon/core';
-import type { Dataset } from '@merlon/graph';
+import type { Dataset, TreeModel } from '@merlon/graph';
 import { type Batch, positions, sizeOf, subset } from '../batch.ts';
 import { stopWhenAborted } from '../error.ts';
 import type { Classifier, DifferentiableClassifier } from '../model/classifier.ts';
@@ -11,6 +11,8 @@ import { type Judgement, judge, type ThreatModel } from '../verdict.ts';
 export interface Models {
   readonly plain: Classifier;
   readonly gradients?: DifferentiableClassifier;
+  /** Its trees, where it is an ensemble that is understood. */
+  readonly trees?: TreeModel;
 }
 
 /** What an attack runs with. */
@@ -59,6 +61,7 @@ export async function attackOnce(
     const candidates = await row.run({
       model,
       ...(models.gradients && { gradients: models.gradients }),
+      ...(models.trees && { trees: models.trees }),
       batch: own,
       threat: partOf(threat, rows),
       pool: { x: setting.pool.x, rows: setting.pool.labels.length },

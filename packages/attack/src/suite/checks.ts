@@ -5,6 +5,7 @@
  */
 import { rowOf } from '../batch.ts';
 import type { Classifier } from '../model/classifier.ts';
+import type { AttackRow } from '../row.ts';
 import type { AttackRecord } from '../verdict.ts';
 
 const rowsMax = 250;
@@ -88,7 +89,7 @@ export function remarksOn({ randomised, probabilities }: ModelSigns, averaged: b
 /** What an attack needs to be told apart by: gradients, or none. */
 export interface Flagged {
   readonly record: AttackRecord;
-  readonly needs: 'gradients' | 'scores' | 'decisions';
+  readonly needs: AttackRow['needs'];
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Constraints } from '../tabular/constraints.ts';
 import type { Pool } from '../tabular/starts.ts';
 import { type Found, rowOfCells } from './descend.ts';
 import { cellsOfRow } from './forest.ts';
-import { cellMoves, costOf, type Search } from './moves.ts';
+import { affordable, cellMoves, costOf, type Search } from './moves.ts';
 import { pointAt } from './point.ts';
 
 /** What starts are made from. */
@@ -22,54 +22,74 @@ export interface BeginOptions {
 const climbsMax = 60;
 const poolTries = 400;
 
-/** Up to `startsMax` rows that reach the goal. */
-export function begin(search: Search, options: BeginOptions): Found[] {
-  const { constraints, startsMax } = options;
-  const found: Found[] = [];
-  const add = (cells: Int32Array | undefined) => {
-    const row = cells && rowOfCells(search, cells, constraints);
-    if (row !== undefined) found.push(row);
-    return row !== undefined;
+/**
+ * Up to `startsMax` rows that reach the goal, one at a time; `most` tells the cost of the best
+ * end so far, beyond which the later, dearer starts need not look.
+ */
+export function* begin(
+  search: Search,
+  options: BeginOptions,
+  most: () => number,
+): Generator<Found> {
+  const { constraints, startsMax, random } = options;
+  let left = startsMax;
+  const start = function* (cells: Int32Array | undefined): Generator<Found> {
+    const found = cells && left > 0 ? rowOfCells(search, cells, constraints) : undefined;
+    if (found === undefined) return;
+    left--;
+    yield found;
   };
+  for (const row of fromPool(search, options, startsMax - climbing)) {
+    const cells = cellsOfRow(search.forest, row);
+    if (!cells.includes(-1)) yield* start(cutBack(search, cells, random));
+  }
   const own = pointAt(search.forest, search.reach.own.slice());
   const every = testedVariables(search);
-  const single = cellMoves(search, own, Number.POSITIVE_INFINITY, every);
-  for (const { changes } of single.toSorted((a, b) => a.cost - b.cost).slice(0, 3)) {
+  const single = cellMoves(search, own, most(), every).toSorted((a, b) => a.cost - b.cost);
+  for (const { changes } of single.slice(0, climbing - 2)) {
     const cells = own.cells.slice();
     for (const [v, cell] of changes) cells[v] = cell;
-    add(cells);
+    yield* start(cells);
   }
-  for (const byCost of [true, false]) add(climb(search, every, byCost));
-  for (const row of fromPool(search, options, startsMax - found.length)) {
-    const cells = cellsOfRow(search.forest, row);
-    if (!cells.includes(-1)) add(cutBack(search, cells, options.random));
+  for (const byCost of [true, false]) yield* start(climb(search, every, byCost, most()));
+  const none = left === startsMax;
+  for (let k = 0; none && k < poolTries && left > startsMax - 3; k++) {
+    yield* start(mixture(search, random));
   }
-  if (found.length === 0) {
-    for (let k = 0; k < poolTries && found.length < 3; k++) add(mixture(search, options.random));
-  }
-  return found.slice(0, startsMax);
 }
+
+/** Starts kept for single changes and climbs. */
+const climbing = 5;
 
 function testedVariables({ forest }: Search): number[] {
   return [...forest.variables.keys()].filter((v) => (forest.treesOf[v]?.length ?? 0) > 0);
 }
 
 /** The change that helps most (for its cost), again and again until the goal is reached. */
-function climb(search: Search, every: readonly number[], byCost: boolean): Int32Array | undefined {
-  const { forest, reach, goal, profile } = search;
+function climb(
+  search: Search,
+  every: readonly number[],
+  byCost: boolean,
+  most: number,
+): Int32Array | undefined {
+  const { forest, reach, goal, profile, measure } = search;
   const { targets, offset } = forest;
   const cells = reach.own.slice();
   for (let k = 0; k < climbsMax; k++) {
     const point = pointAt(forest, cells);
     const now = goal.margin(point.sums);
     if (now > goal.guard) return cells;
+    const spent = costOf(search, cells);
     let best = 0;
     let move: [number, number] | undefined;
     for (const v of every) {
-      profile.fill(cells, point.sums, point.leaf, v);
       const from = offset[v] ?? 0;
       const before = reach.cost[from + (cells[v] ?? 0)] ?? 0;
-      for (let cell = 0; cell < (offset[v + 1] ?? 0) - from; cell++) {
+      const budget = measure.greatest ? most : most - spent + before;
+      const [low, high] = affordable(search, v, budget);
+      if (low === high) continue;
+      profile.fill(point, v, low, high);
+      for (let cell = low; cell <= high; cell++) {
         const cost = reach.cost[from + cell] ?? Infinity;
         if (cost === Infinity || cell === cells[v]) continue;
         const at = (from + cell) * targets;

@@ -108,21 +108,9 @@ function variablesOf(cells: readonly Cells[], width: number, groups: Iterable<re
   return { variables, variableOf };
 }
 
-function treeBuilder(
-  model: TreeModel,
-  cells: readonly Cells[],
-  variables: readonly Variable[],
-  variableOf: Int32Array,
-) {
+/** Asks the tests of a model by cells: whether one holds, and up to which cell it stays so. */
+function cellTests(model: TreeModel, cells: readonly Cells[], variables: readonly Variable[]) {
   const { ensemble, columns } = model;
-  const out = { variable: [], cut: [], left: [], right: [] } as Record<string, number[]>;
-  const box = { start: [0], variable: [], low: [], high: [] } as Record<string, number[]>;
-  const weights: number[] = [];
-  const low = new Int32Array(variables.length);
-  const high = Int32Array.from(variables, ({ count }) => count - 1);
-  const narrowed: number[] = [];
-  let leafCount = 0;
-
   const holdsIn = (node: number, variable: number, cell: number): boolean => {
     const column = columns[ensemble.feature[node] ?? 0];
     if (column === undefined) return false;
@@ -151,28 +139,61 @@ function treeBuilder(
     while (end < to && holdsIn(node, variable, end + 1) === first) end++;
     return end;
   };
+  return { holdsIn, runEnd };
+}
 
-  const leaf = (node: number): number => {
-    if (leafCount >= leavesMax) {
-      throw new AttackError('unsupported-model', `trees of more than ${leavesMax} leaves`);
-    }
-    for (const v of new Set(narrowed)) {
-      box.variable?.push(v);
-      box.low?.push(low[v] ?? 0);
-      box.high?.push(high[v] ?? 0);
-    }
-    box.start?.push(box.variable?.length ?? 0);
-    const own = new Float32Array(ensemble.targets);
-    for (let k = ensemble.weightStart[node] ?? 0; k < (ensemble.weightStart[node + 1] ?? 0); k++) {
-      const target = ensemble.weightTarget[k] ?? 0;
-      own[target] = (own[target] ?? 0) + (ensemble.weight[k] ?? 0);
-    }
-    weights.push(...own);
-    return ~leafCount++;
+/** Where leaves are written down: their boxes and weights. */
+function leafBook(ensemble: TreeModel['ensemble']) {
+  const box = { start: [0], variable: [], low: [], high: [] } as Record<string, number[]>;
+  const weights: number[] = [];
+  let count = 0;
+  return {
+    count: () => count,
+    /** Notes a leaf whose box is narrowed in some variables; gives its number. */
+    add: (node: number, narrowed: Iterable<number>, low: Int32Array, high: Int32Array): number => {
+      if (count >= leavesMax) {
+        throw new AttackError('unsupported-model', `trees of more than ${leavesMax} leaves`);
+      }
+      for (const v of new Set(narrowed)) {
+        box.variable?.push(v);
+        box.low?.push(low[v] ?? 0);
+        box.high?.push(high[v] ?? 0);
+      }
+      box.start?.push(box.variable?.length ?? 0);
+      const own = new Float32Array(ensemble.targets);
+      const end = ensemble.weightStart[node + 1] ?? 0;
+      for (let k = ensemble.weightStart[node] ?? 0; k < end; k++) {
+        const target = ensemble.weightTarget[k] ?? 0;
+        own[target] = (own[target] ?? 0) + (ensemble.weight[k] ?? 0);
+      }
+      weights.push(...own);
+      return count++;
+    },
+    arrays: () => ({
+      boxStart: Int32Array.from(box.start ?? []),
+      boxVariable: Int32Array.from(box.variable ?? []),
+      boxLow: Int32Array.from(box.low ?? []),
+      boxHigh: Int32Array.from(box.high ?? []),
+      weight: Float32Array.from(weights),
+    }),
   };
+}
 
+function treeBuilder(
+  model: TreeModel,
+  cells: readonly Cells[],
+  variables: readonly Variable[],
+  variableOf: Int32Array,
+) {
+  const { ensemble, columns } = model;
+  const out = { variable: [], cut: [], left: [], right: [] } as Record<string, number[]>;
+  const book = leafBook(ensemble);
+  const low = new Int32Array(variables.length);
+  const high = Int32Array.from(variables, ({ count }) => count - 1);
+  const narrowed: number[] = [];
+  const { holdsIn, runEnd } = cellTests(model, cells, variables);
   const grow = (node: number, uses: (variable: number) => void): number => {
-    if (ensemble.mode[node] === leafMode) return leaf(node);
+    if (ensemble.mode[node] === leafMode) return ~book.add(node, narrowed, low, high);
     const v = variableOf[columns[ensemble.feature[node] ?? 0]?.input ?? 0] ?? 0;
     const from = low[v] ?? 0;
     const to = high[v] ?? 0;
@@ -203,17 +224,13 @@ function treeBuilder(
 
   return {
     grow,
-    leaves: () => leafCount,
+    leaves: book.count,
     arrays: () => ({
       variable: Int32Array.from(out.variable ?? []),
       cut: Int32Array.from(out.cut ?? []),
       left: Int32Array.from(out.left ?? []),
       right: Int32Array.from(out.right ?? []),
-      boxStart: Int32Array.from(box.start ?? []),
-      boxVariable: Int32Array.from(box.variable ?? []),
-      boxLow: Int32Array.from(box.low ?? []),
-      boxHigh: Int32Array.from(box.high ?? []),
-      weight: Float32Array.from(weights),
+      ...book.arrays(),
     }),
   };
 }

@@ -13,8 +13,10 @@ export interface Goal {
   reached(cells: Int32Array): boolean;
   /** The same without the room that rounding gets: what one thread of the runtime says. */
   answers(cells: Int32Array): boolean;
-  /** By how much a tree's leaf helps, at most, beside another leaf of the same tree. */
+  /** The room that rounding gets. */
   readonly guard: number;
+  /** The margin as linear functions of the sums, of which the greatest counts. */
+  rivals(): readonly { readonly base: number; readonly factors: Float64Array }[];
 }
 
 /** Any class but `label`, or the class `target` when it is given. */
@@ -69,5 +71,22 @@ export function goalOf(forest: Forest, label: number, target?: number): Goal {
     }
     return margin(sums) > guard && answers(cells);
   };
-  return { margin, reached, answers, guard };
+  const rivals = () => {
+    if (single !== undefined) {
+      const sign = (wanted < 0 ? held !== 1 : wanted === 1) ? 1 : -1;
+      const factors = new Float64Array(targets);
+      factors[single.target] = sign;
+      return [{ base: sign * ((base[single.target] ?? 0) - single.above), factors }];
+    }
+    const own = wanted < 0 ? held : wanted;
+    const sign = wanted < 0 ? 1 : -1;
+    return Array.from({ length: targets }, (_, k) => k).flatMap((k) => {
+      if (k === own) return [];
+      const factors = new Float64Array(targets);
+      factors[k] = sign / divisor;
+      factors[own] = -sign / divisor;
+      return [{ base: sign * ((base[k] ?? 0) - (base[own] ?? 0)), factors }];
+    });
+  };
+  return { margin, reached, answers, guard, rivals };
 }

@@ -12,6 +12,7 @@ import type { Pool } from '../tabular/starts.ts';
 import { type Bounds, type Criterion, untargeted } from '../threat.ts';
 import { begin } from './begin.ts';
 import { descend, type Found } from './descend.ts';
+import { finish } from './finish.ts';
 import type { Forest } from './forest.ts';
 import { type Goal, goalOf } from './goal.ts';
 import { type MeasureName, measureOf } from './measure.ts';
@@ -34,6 +35,8 @@ export interface LeafTupleOptions {
   readonly criterion?: Criterion;
   /** Starts for a row (default 20). */
   readonly startsMax?: number;
+  /** Boxes that a closing proof may open for a row (default 150; 0 leaves it out). */
+  readonly boxesMax?: number;
   readonly signal?: AbortSignal;
   /** Told after every row: rows done and rows in all. */
   readonly onRow?: (done: number, total: number) => void;
@@ -41,6 +44,7 @@ export interface LeafTupleOptions {
 
 /** Ends of descents from which pairs of variables are tried as well. */
 const deepMax = 2;
+const smallLeavesMax = 5000;
 
 /**
  * One candidate for each row: the nearest that was found, or the row itself. Rows that already
@@ -90,13 +94,21 @@ function nearest(
   const { constraints, startsMax = 20 } = options;
   const how = { ...(constraints && { constraints }) };
   const { pool, random } = options;
-  const ends = begin(search, { ...how, pool, random, startsMax })
-    .map((start) => descend(search, start, how))
-    .sort((a, b) => a.cost - b.cost);
+  const ends: Found[] = [];
+  let best = Number.POSITIVE_INFINITY;
+  for (const start of begin(search, { ...how, pool, random, startsMax }, () => best)) {
+    const end = descend(search, start, how);
+    best = Math.min(best, end.cost);
+    ends.push(end);
+  }
+  ends.sort((a, b) => a.cost - b.cost);
   const distinct = ends.filter((end, i) => i === 0 || end.cost !== ends[i - 1]?.cost);
+  const small = search.forest.boxStart.length <= smallLeavesMax;
   const deep = distinct
-    .slice(0, deepMax)
+    .slice(0, small ? deepMax : 1)
     .map((end) => descend(search, end, { ...how, deep: true }))
     .sort((a, b) => a.cost - b.cost);
-  return deep[0] ?? ends[0];
+  const [nearest] = deep;
+  if (nearest === undefined || constraints?.related) return nearest;
+  return finish(search, nearest, options.boxesMax ?? 150);
 }

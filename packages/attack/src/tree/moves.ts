@@ -145,6 +145,23 @@ function changesOf(from: Int32Array, to: Int32Array): [number, number][] {
   return changes;
 }
 
+/** The cells of a variable around the row's own that cost less than a budget. */
+export function affordable(search: Search, v: number, budget: number): [low: number, high: number] {
+  const { forest, reach } = search;
+  const from = forest.offset[v] ?? 0;
+  const count = (forest.offset[v + 1] ?? 0) - from;
+  const own = reach.own[v] ?? 0;
+  const within = (cell: number) => {
+    const cost = reach.cost[from + cell] ?? 0;
+    return cost < budget || cost === Infinity;
+  };
+  let low = own;
+  let high = own;
+  while (low > 0 && within(low - 1)) low--;
+  while (high + 1 < count && within(high + 1)) high++;
+  return [low, high];
+}
+
 /**
  * Moves of one variable to another cell that come nearer than `most` and reach the goal, the
  * cheapest of each variable; `variables` limits which are tried.
@@ -158,17 +175,16 @@ export function cellMoves(
   const { forest, reach, goal, profile, measure } = search;
   const { targets, offset } = forest;
   const found: Move[] = [];
+  const trial = point.cells.slice();
   for (const v of variables) {
     const from = offset[v] ?? 0;
-    const count = (offset[v + 1] ?? 0) - from;
-    if (count < 2) continue;
-    profile.fill(point.cells, point.sums, point.leaf, v);
-    const trial = point.cells.slice();
     trial[v] = reach.own[v] ?? 0;
     const rest = costOf(search, trial);
+    const [low, high] = affordable(search, v, measure.greatest ? most : most - rest);
     let best = most;
     let at = -1;
-    for (let cell = 0; cell < count; cell++) {
+    if (low < high && rest < most) profile.fill(point, v, low, high);
+    for (let cell = low; cell <= high && low < high && rest < most; cell++) {
       const own = reach.cost[from + cell] ?? 0;
       if (own === Infinity || cell === point.cells[v]) continue;
       const cost = measure.greatest ? Math.max(rest, own * (1 + greatestTie)) : rest + own;
@@ -178,10 +194,12 @@ export function cellMoves(
       best = cost;
       at = cell;
     }
-    if (at < 0) continue;
-    trial[v] = at;
-    const cost = costOf(search, trial);
-    if (cost < most) found.push({ cost, changes: [[v, at]] });
+    if (at >= 0) {
+      trial[v] = at;
+      const cost = costOf(search, trial);
+      if (cost < most) found.push({ cost, changes: [[v, at]] });
+    }
+    trial[v] = point.cells[v] ?? 0;
   }
   return found;
 }

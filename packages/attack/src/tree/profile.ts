@@ -4,14 +4,18 @@
  * meets every leaf that matters once; differences at the ends of their ranges add up to the sums.
  */
 import type { Forest } from './forest.ts';
+import type { Point } from './point.ts';
 
 /** Room for profiles of a forest; used again and again. */
 export interface Profile {
   /** Sums [flat cell, target] after `fill`. */
   readonly sums: Float64Array;
-  /** Computes the sums of one variable's cells around a point of cells. */
-  fill(cells: Int32Array, sums: Float64Array, leaf: Int32Array, variable: number): void;
+  /** Computes the sums of a range of one variable's cells, the others as the point has them. */
+  fill(point: ProfilePoint, variable: number, low: number, high: number): void;
 }
+
+/** What a profile is computed around. */
+export type ProfilePoint = Pick<Point, 'cells' | 'sums' | 'leaf'>;
 
 /** A profile of a forest. */
 export function profileOf(forest: Forest): Profile {
@@ -29,52 +33,51 @@ export function profileOf(forest: Forest): Profile {
     }
   };
 
-  const walk = (root: number, cells: Int32Array, v: number, from: number, count: number) => {
+  const walk = (root: number, cells: Int32Array, v: number, first: number, last: number) => {
+    const from = offset[v] ?? 0;
     let depth = 0;
     stackNode[0] = root;
-    stackLow[0] = 0;
-    stackHigh[0] = count - 1;
+    stackLow[0] = first;
+    stackHigh[0] = last;
     while (depth >= 0) {
       let node = stackNode[depth] ?? 0;
-      let low = stackLow[depth] ?? 0;
-      const high = stackHigh[depth] ?? 0;
+      const low = stackLow[depth] ?? 0;
+      let high = stackHigh[depth] ?? 0;
       depth--;
-      let most = high;
       while (node >= 0) {
         const own = variable[node] ?? 0;
         const end = cut[node] ?? 0;
         if (own !== v) {
           node = ((cells[own] ?? 0) <= end ? left[node] : right[node]) ?? 0;
-        } else if (most <= end) node = left[node] ?? 0;
+        } else if (high <= end) node = left[node] ?? 0;
         else if (low > end) node = right[node] ?? 0;
         else {
           depth++;
           stackNode[depth] = right[node] ?? 0;
           stackLow[depth] = end + 1;
-          stackHigh[depth] = most;
-          most = end;
+          stackHigh[depth] = high;
+          high = end;
           node = left[node] ?? 0;
         }
       }
       const leaf = ~node;
       add(from + low, leaf, 1);
-      if (most + 1 < count) add(from + most + 1, leaf, -1);
-      low = most;
+      if (high < last) add(from + high + 1, leaf, -1);
     }
   };
 
   return {
     sums,
-    fill: (cells, now, leaf, v) => {
-      const from = offset[v] ?? 0;
-      const count = (offset[v + 1] ?? 0) - from;
-      sums.fill(0, from * targets, (from + count) * targets);
-      for (let k = 0; k < targets; k++) sums[from * targets + k] = now[k] ?? 0;
+    fill: (point, v, low, high) => {
+      const first = (offset[v] ?? 0) + low;
+      const last = (offset[v] ?? 0) + high;
+      sums.fill(0, first * targets, (last + 1) * targets);
+      for (let k = 0; k < targets; k++) sums[first * targets + k] = point.sums[k] ?? 0;
       for (const tree of treesOf[v] ?? []) {
-        add(from, leaf[tree] ?? 0, -1);
-        walk(roots[tree] ?? 0, cells, v, from, count);
+        add(first, point.leaf[tree] ?? 0, -1);
+        walk(roots[tree] ?? 0, point.cells, v, low, high);
       }
-      for (let at = (from + 1) * targets; at < (from + count) * targets; at++) {
+      for (let at = (first + 1) * targets; at < (last + 1) * targets; at++) {
         sums[at] = (sums[at] ?? 0) + (sums[at - targets] ?? 0);
       }
     },

@@ -1,4 +1,4 @@
-/** What one row can be moved to: for each cell of each variable the nearest valid value, its cost. */
+/** What one row can be moved to: for each cell of each variable the nearest valid value. */
 import { ceilFloat32, floorFloat32 } from '../batch.ts';
 import type { Constraints } from '../tabular/constraints.ts';
 import type { Bounds } from '../threat.ts';
