@@ -49,11 +49,11 @@ export function unmet(
   const { cleanAccuracy, robustAccuracy, seriousFindings } = evidence;
   // Absent evidence is a no: an unmeasured accuracy satisfies nothing.
   if (cleanAccuracy === null || !(cleanAccuracy >= policy.cleanAccuracyMin)) {
-    faults.push(`clean accuracy expected ≥ ${policy.cleanAccuracyMin}, got ${cleanAccuracy}`);
+    faults.push(`clean accuracy expected ≥ ${policy.cleanAccuracyMin}, got ${told(cleanAccuracy)}`);
   }
   const floor = policy.robustAccuracyMin;
   if (floor !== null && (robustAccuracy === null || !(robustAccuracy >= floor))) {
-    faults.push(`robust accuracy expected ≥ ${floor}, got ${robustAccuracy}`);
+    faults.push(`robust accuracy expected ≥ ${floor}, got ${told(robustAccuracy)}`);
   }
   if (seriousFindings > policy.seriousFindingsMax) {
     const expected = `expected at most ${policy.seriousFindingsMax}`;
@@ -66,4 +66,8 @@ export function unmet(
     }
   }
   return faults;
+}
+
+function told(measured: number | null): string {
+  return measured === null ? 'none: it was not measured' : String(measured);
 }

@@ -104,7 +104,7 @@ describe('approval policy', () => {
       'step "scan" is not done',
       'step "seal" is not done',
       'step "assess" is not done',
-      'clean accuracy expected ≥ 0.5, got null',
+      'clean accuracy expected ≥ 0.5, got none: it was not measured',
       'robust accuracy expected ≥ 0.7, got NaN',
       'open serious findings expected at most 0, got 2',
       'approvals expected 2, got 1',

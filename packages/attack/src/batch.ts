@@ -4,6 +4,25 @@
 export interface Batch {
   readonly x: Float32Array;
   readonly labels: Int32Array;
+  /**
+   * A number for each row that its randomness is drawn by (default: its position), so that a row
+   * meets the same numbers whatever other rows are in its batch.
+   */
+  readonly ids?: Int32Array;
+}
+
+/** The rows of a batch at the given positions, keeping their randomness. */
+export function subset(batch: Batch, rows: ArrayLike<number>): Batch {
+  return {
+    x: gather(batch.x, rows, sizeOf(batch)),
+    labels: Int32Array.from(rows, (row) => batch.labels[row] ?? 0),
+    ids: Int32Array.from(rows, (row) => idOf(batch, row)),
+  };
+}
+
+/** The number that a row's randomness is drawn by. */
+export function idOf(batch: Batch, row: number): number {
+  return batch.ids?.[row] ?? row;
 }
 
 /** The rows at the given positions, copied. */

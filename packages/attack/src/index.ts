@@ -2,11 +2,20 @@
 export type { Batch } from './batch.ts';
 export { type HopSkipJumpOptions, hopSkipJump } from './decision/hop-skip-jump.ts';
 export { type NoiseOptions, noise } from './decision/noise.ts';
-export { type SquareOptions, square } from './decision/square.ts';
 export { AttackError, type AttackErrorCode } from './error.ts';
 export type { Example } from './example.ts';
+export { type ApgdOptions, type ApgdResult, apgd } from './gradient/apgd.ts';
 export { type FgsmOptions, fgsm } from './gradient/fgsm.ts';
+export { type PatchOptions, patch } from './gradient/patch.ts';
 export { type PgdOptions, type PgdResult, pgd } from './gradient/pgd.ts';
+export { type UniversalOptions, universal } from './gradient/universal.ts';
+export { type CarliniWagnerOptions, carliniWagner } from './minimal/carlini-wagner.ts';
+export { type DdnOptions, ddn } from './minimal/ddn.ts';
+export { type DeepFoolOptions, deepFool } from './minimal/deep-fool.ts';
+export { type ElasticOptions, elastic } from './minimal/elastic.ts';
+export { type FabOptions, fab } from './minimal/fab.ts';
+export { type FmnOptions, fmn } from './minimal/fmn.ts';
+export { type SaliencyOptions, saliency } from './minimal/saliency.ts';
 export {
   type Classifier,
   type ClassifierOptions,
@@ -14,16 +23,24 @@ export {
   type DifferentiableClassifier,
   differentiable,
   type LossGradient,
+  type LossQuery,
   type Scores,
 } from './model/classifier.ts';
+export { type GradientSource, gradientSource, gradientsOfModel } from './model/sessions.ts';
 export {
   type ExamplePictures,
   examplePictures,
   type PictureOptions,
   picture,
 } from './picture.ts';
-export type { AttackJob, AttackRow, Candidates, Suite } from './row.ts';
+export { type ReportOptions, reportHtml } from './report/html.ts';
+export type { AttackJob, AttackRow, AttackSettings, Candidates, Suite } from './row.ts';
 export { type AttackTarget, type RunOptions, type RunResult, runAttacks } from './run.ts';
+export { type EstimateOptions, estimate } from './score/estimate.ts';
+export { type SimbaOptions, simba } from './score/simba.ts';
+export { type SquareOptions, square } from './score/square.ts';
+export { type ZooOptions, zoo } from './score/zoo.ts';
+export type { AttackCheckpoint, FinishedAttack } from './suite/checkpoint.ts';
 export { attackNamed, attacksOf, attackTable, suites } from './table.ts';
 export { type Constraints, constraintsOf, type RowDistance } from './tabular/constraints.ts';
 export { type FeatureSearchOptions, featureSearch } from './tabular/search.ts';
@@ -36,9 +53,11 @@ export {
   distance,
   isSuccess,
   type L0,
+  type L1,
   type L2,
   type Linf,
   l0,
+  l1,
   l2,
   linf,
   type Norm,
@@ -49,6 +68,8 @@ export {
 export {
   type AttackRecord,
   type AttackVerdict,
+  type ClassRecord,
+  type CurvePoint,
   type Judgement,
   judge,
   summarise,

@@ -11,7 +11,30 @@ import type { L2, Linf, Norm } from './threat.ts';
 import type { ThreatModel } from './verdict.ts';
 
 /** Names of the ready-made selections of attacks. */
-export type Suite = 'fast' | 'standard' | 'decision' | 'tabular';
+export type Suite =
+  | 'fast'
+  | 'standard'
+  | 'autoattack'
+  | 'autoattack-plus'
+  | 'autoattack-rand'
+  | 'minimal'
+  | 'scores'
+  | 'decision'
+  | 'tabular';
+
+/** What a suite asks of one of its attacks beyond its defaults. */
+export interface AttackSettings {
+  /** Runs from different starts. */
+  readonly restarts?: number;
+  /** Gradients averaged at each point, for models that answer at random. */
+  readonly averaged?: number;
+  /** Other classes aimed at. */
+  readonly targetClasses?: number;
+  /** Most queries for a row, where the attack is one that counts them. */
+  readonly queriesMax?: number;
+  /** Minimal attacks stop at a row once its change is within the radius. */
+  readonly untilWithin?: boolean;
+}
 
 /** What an attack is given. */
 export interface AttackJob {
@@ -23,6 +46,7 @@ export interface AttackJob {
   readonly threat: ThreatModel;
   readonly pool: Pool;
   readonly random: Random;
+  readonly settings: AttackSettings;
   readonly signal?: AbortSignal;
   readonly onDone: (done: number, total: number) => void;
 }
@@ -33,6 +57,8 @@ export interface Candidates {
   readonly x: Float32Array;
   /** Why a failure of this attack says little, when there is a sign of that. */
   readonly unreliable?: string;
+  /** What was done otherwise than asked, and why. */
+  readonly remark?: string;
 }
 
 /** A row of the table. */
@@ -48,6 +74,10 @@ export interface AttackRow {
   readonly data: 'dense' | 'table';
   readonly norms: readonly Norm[];
   readonly suites: readonly Suite[];
+  /** Looks for the least change: its candidates may lie beyond the radius, and give a curve. */
+  readonly minimal?: true;
+  /** Needs all samples at once, since its change is one for all of them. */
+  readonly whole?: true;
   run(job: AttackJob): Promise<Candidates>;
 }
 
@@ -57,10 +87,17 @@ export function gradientsOf(job: AttackJob): DifferentiableClassifier {
   throw new AttackError('unsupported-model', 'the attack needs gradients of the model');
 }
 
-/** The radius of an attack on tensors; throws `invalid-option` for a budget of features. */
+/** What most attacks on tensors take from a job. */
+export function commonOf(job: AttackJob) {
+  const { budget, bounds, criterion } = job.threat;
+  const { random, signal } = job;
+  return { budget, bounds, criterion, random, ...(signal && { signal }) };
+}
+
+/** The radius of an attack on tensors; throws `invalid-option` for other norms. */
 export function denseBudget(job: AttackJob): Linf | L2 {
   const { budget } = job.threat;
-  if (budget.norm !== 'l0') return budget;
+  if (budget.norm === 'linf' || budget.norm === 'l2') return budget;
   throw wrongNorm('"linf" or "l2"', budget.norm);
 }
 

@@ -6,14 +6,32 @@ import { didYouMean } from '@merlon/graph';
 import { decisionRows } from './decision/rows.ts';
 import { AttackError } from './error.ts';
 import { gradientRows } from './gradient/rows.ts';
+import { minimalRows } from './minimal/rows.ts';
 import type { AttackRow, Suite } from './row.ts';
+import { scoreRows } from './score/rows.ts';
 import { tabularRows } from './tabular/rows.ts';
 
 /** Every attack, weakest and cheapest first. */
-export const attackTable: readonly AttackRow[] = [...gradientRows, ...decisionRows, ...tabularRows];
+export const attackTable: readonly AttackRow[] = [
+  ...gradientRows,
+  ...scoreRows,
+  ...minimalRows,
+  ...decisionRows,
+  ...tabularRows,
+];
 
 /** Names of the suites. */
-export const suites: readonly Suite[] = ['fast', 'standard', 'decision', 'tabular'];
+export const suites: readonly Suite[] = [
+  'fast',
+  'standard',
+  'autoattack',
+  'autoattack-plus',
+  'autoattack-rand',
+  'minimal',
+  'scores',
+  'decision',
+  'tabular',
+];
 
 /** The attack of a name; throws `unknown-attack` naming the nearest one. */
 export function attackNamed(name: string): AttackRow {

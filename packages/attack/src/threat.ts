@@ -5,8 +5,8 @@
  */
 import { AttackError } from './error.ts';
 
-/** Norms that distances are measured in; `l0` counts changed features. */
-export type Norm = 'linf' | 'l2' | 'l0';
+/** Norms that distances are measured in; `l0` counts changed elements or features. */
+export type Norm = 'linf' | 'l2' | 'l1' | 'l0';
 
 /** Every element may move by at most `epsilon`. */
 export interface Linf {
@@ -20,14 +20,20 @@ export interface L2 {
   readonly epsilon: number;
 }
 
-/** At most `epsilon` features may change (infinite: any number). */
+/** The changes of all elements add up to at most `epsilon`. */
+export interface L1 {
+  readonly norm: 'l1';
+  readonly epsilon: number;
+}
+
+/** At most `epsilon` elements or features may change (infinite: any number). */
 export interface L0 {
   readonly norm: 'l0';
   readonly epsilon: number;
 }
 
 /** How far an input may be moved. */
-export type Budget = Linf | L2 | L0;
+export type Budget = Linf | L2 | L1 | L0;
 
 /** Least and greatest value of every element of an input. */
 export interface Bounds {
@@ -58,7 +64,12 @@ export function l2(epsilon: number): L2 {
   return { norm: 'l2', epsilon: radius(epsilon) };
 }
 
-/** A budget of changed features; throws `invalid-option` for a negative number. */
+/** A budget for the sum of changes; throws `invalid-option` unless 0 ≤ epsilon < ∞. */
+export function l1(epsilon: number): L1 {
+  return { norm: 'l1', epsilon: radius(epsilon) };
+}
+
+/** A budget of changed elements or features; throws `invalid-option` for a negative number. */
 export function l0(epsilon = Number.POSITIVE_INFINITY): L0 {
   if (!(epsilon >= 0)) {
     throw new AttackError('invalid-option', `"epsilon" expected a number ≥ 0, got ${epsilon}`);
@@ -100,15 +111,18 @@ export function isSuccess(
 /** Distance of two inputs in a norm; both as rows of equal length. */
 export function distance(norm: Norm, a: Float32Array, b: Float32Array): number {
   let most = 0;
+  let sum = 0;
   let squares = 0;
   let changed = 0;
   for (let i = 0; i < a.length; i++) {
     const difference = Math.abs((a[i] ?? 0) - (b[i] ?? 0));
-    most = Math.max(most, difference);
+    if (difference > most) most = difference;
+    sum += difference;
     squares += difference * difference;
     if (difference !== 0) changed++;
   }
   if (norm === 'linf') return most;
+  if (norm === 'l1') return sum;
   return norm === 'l2' ? Math.sqrt(squares) : changed;
 }
 

@@ -2,6 +2,7 @@ import { seeded } from '@merlon/core';
 import type { Session, ValueInfo } from '@merlon/graph';
 import { describe, expect, it } from 'vitest';
 import { classifier, differentiable } from '../src/model/classifier.ts';
+import { gradientSource } from '../src/model/sessions.ts';
 import {
   labelSession,
   linearGradient,
@@ -108,9 +109,27 @@ describe('differentiable', () => {
     expect(gradient[7]).toBeCloseTo(slope, 3);
   });
 
-  it('refuses a session that is no gradient model', () => {
-    expect(() => differentiable(linearSession(model), linearSession(model))).toThrow(
+  it('refuses a session that is no gradient model', async () => {
+    const wrong = gradientSource(async () => linearSession(model));
+    const target = differentiable(linearSession(model), wrong);
+    await expect(target.lossGradient(x, new Int32Array(10))).rejects.toThrow(
       'gradient model has no output "merlon_scores"',
     );
+  });
+
+  it('opens a session for each loss once, closes all, asks again after a failure', async () => {
+    const events: string[] = [];
+    let fails = true;
+    const source = gradientSource(async (loss) => {
+      events.push(`open ${loss}`);
+      if (loss === 'dlr' && fails) throw new Error('no memory');
+      return { ...linearSession(model), close: async () => void events.push(`close ${loss}`) };
+    });
+    expect(await source.session('margin')).toBe(await source.session('margin'));
+    await expect(source.session('dlr')).rejects.toThrow('no memory');
+    fails = false;
+    await source.session('dlr');
+    await source.close();
+    expect(events).toEqual(['open margin', 'open dlr', 'open dlr', 'close margin', 'close dlr']);
   });
 });

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Dataset,
-  gradientModel,
   type ImageSchema,
   openSession,
   readDataset,
@@ -11,8 +10,8 @@ import {
   readSchema,
   type Session,
   type TableSchema,
-  writeOnnx,
 } from '@merlon/graph';
+import { type GradientSource, gradientsOfModel } from '../src/model/sessions.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -24,17 +23,16 @@ export function projectFile(path: string): Uint8Array {
 /** The digits model, its gradient model and its test images. */
 export async function openDigits(): Promise<{
   readonly session: Session;
-  readonly gradient: Session;
+  readonly gradient: GradientSource;
   readonly schema: ImageSchema;
   readonly data: Dataset;
 }> {
   const bytes = projectFile('models/digits.onnx');
-  const { model } = await gradientModel(readOnnx(bytes));
   const schema = readSchema(projectFile('models/digits.schema.json'));
   if (schema.kind !== 'image') throw new Error('digits expected a schema of images');
   const data = readDataset(projectFile('data/mnist-test.npz'), { name: 'mnist-test.npz', schema });
   const session = await openSession(bytes);
-  return { session, gradient: await openSession(writeOnnx(model)), schema, data };
+  return { session, gradient: await gradientsOfModel(readOnnx(bytes)), schema, data };
 }
 
 /** The loans model, its schema and its test rows. */

@@ -97,6 +97,7 @@ describe('runAttacks', () => {
       'fgsm',
       'pgd',
       'pgd-restarts',
+      'square',
       'noise',
     ]);
     // A gradient that points the wrong way: the search fails, noise does not.
@@ -143,11 +144,11 @@ describe('runAttacks', () => {
       'norm of one attack',
       target,
       dataset,
-      { attacks: ['pgd', 'square'], norm: 'l2' },
+      { attacks: ['pgd', 'hop-skip-jump'], norm: 'l1' },
       'invalid-option',
-      /"square" expected norm linf, got l2/,
+      /"hop-skip-jump" expected norm linf or l2, got l1/,
     ],
-    ['norm', target, dataset, { norm: 'l0' }, 'invalid-option', /norm linf or l2, got l0/],
+    ['norm', target, dataset, { attacks: ['fab'], norm: 'l0' }, 'invalid-option', /got l0/],
     ['epsilon', target, dataset, { epsilon: -1 }, 'invalid-option', /"epsilon" expected/],
     ['samples', target, dataset, { samples: 0 }, 'invalid-option', /"samples" expected/],
     ['range', target, outside, {}, 'invalid-data', /row 1 expected values in \[0, 1\], got \d/],

@@ -1,8 +1,10 @@
 /** The public surface of @merlon/graph. */
+export { blockChannels, openFastest } from './blocked/open.ts';
 export { type Dataset, pick, rowSize, type SampleOptions, sample, slice } from './data/dataset.ts';
 export { DataError, type DataErrorCode } from './data/error.ts';
 export { didYouMean, nearest } from './data/nearest.ts';
 export { type DataFormat, type ReadOptions, readDataset } from './data/read.ts';
+export { type LinearRelation, type LinearTerm, parseRelation } from './data/relation.ts';
 export {
   type DataSchema,
   type FeatureSchema,
@@ -19,7 +21,7 @@ export {
   type GradientOptions,
   gradientModel,
 } from './gradient/gradient.ts';
-export type { Loss } from './gradient/loss.ts';
+export { classesMin, type Loss, losses } from './gradient/loss.ts';
 export { floatCopy } from './gradient/lower/float-copy.ts';
 export { type OperatorStatus, operatorStatuses } from './gradient/statuses.ts';
 export { type ExternalPart, type ReadExternal, withExternalData } from './onnx/external.ts';
@@ -51,3 +53,16 @@ export {
   type Tensors,
   type TensorType,
 } from './tensor.ts';
+export { type Column, follow, type Step } from './tree/columns.ts';
+export {
+  type Aggregate,
+  branchModes,
+  type Decision,
+  holds,
+  leafMode,
+  type Transform,
+  type TreeEnsemble,
+  type TreeModel,
+} from './tree/ensemble.ts';
+export { evaluateTrees, leafOf, type TreeAnswers } from './tree/evaluate.ts';
+export { classNames, readTrees, withoutZipMap } from './tree/read.ts';

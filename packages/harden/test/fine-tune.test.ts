@@ -1,10 +1,9 @@
-import { runAttacks } from '@merlon/attack';
+import { gradientsOfModel, runAttacks } from '@merlon/attack';
 import { manualClock, seeded } from '@merlon/core';
 import {
   type Dataset,
   elementTypes,
   floatTensor,
-  gradientModel,
   node,
   type OpenSession,
   openSession,
@@ -65,11 +64,10 @@ function fragile(): Uint8Array {
 }
 
 async function robust(model: Uint8Array): Promise<{ clean: number; robust: number }> {
-  const gradient = await gradientModel(readOnnx(model));
   const { verdict } = await runAttacks(
     {
       session: await openSession(model),
-      gradient: await openSession(writeOnnx(gradient.model)),
+      gradient: await gradientsOfModel(readOnnx(model)),
     },
     data(300, 5),
     { attacks: ['pgd'], epsilon: 0.1, seed: 1, clock: manualClock() },

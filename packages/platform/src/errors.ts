@@ -1,5 +1,5 @@
 /** Errors of the platform: one class, a closed union of codes, each with its HTTP status. */
-import { MerlonError } from '@merlon/core';
+import { MerlonError, messageOf } from '@merlon/core';
 
 /** HTTP status of each code; the code itself is in the problem document. */
 export const statusOf = {
@@ -24,6 +24,7 @@ export const statusOf = {
   'not-built': 501,
   internal: 500,
   unavailable: 503,
+  'no-space': 507,
 } as const;
 
 /** Codes of platform errors. */
@@ -35,4 +36,25 @@ export class PlatformError extends MerlonError<PlatformErrorCode> {
   get status(): (typeof statusOf)[PlatformErrorCode] {
     return statusOf[this.code];
   }
+}
+
+/** Codes by which the system and the database say that the disk is full. */
+const fullCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'SQLITE_FULL']);
+/** Codes by which they say that a place cannot be written at all. */
+const lockedCodes = new Set(['EROFS', 'EACCES', 'EPERM', 'EIO', 'SQLITE_READONLY', 'SQLITE_IOERR']);
+
+/** A fault of the disk as an error that says what to do; anything else comes back as it is. */
+export function diskFault(cause: unknown): unknown {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (fullCodes.has(code)) {
+    return new PlatformError('no-space', `the disk is full: ${messageOf(cause)}`, {
+      hint: 'free some space, then try again; nothing was changed',
+      cause,
+    });
+  }
+  if (!lockedCodes.has(code)) return cause;
+  return new PlatformError('home-unusable', `cannot write there: ${messageOf(cause)}`, {
+    hint: 'make the folder writable, then try again; nothing was changed',
+    cause,
+  });
 }

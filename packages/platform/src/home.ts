@@ -15,7 +15,7 @@ import {
   renameSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { isJsonObject, messageOf, secureBytes, wipe } from '@merlon/core';
 import {
   formatKeyFile,
@@ -26,7 +26,7 @@ import {
   passphraseProvider,
   type RootKeyProvider,
 } from '@merlon/vault';
-import { PlatformError } from './errors.ts';
+import { diskFault, PlatformError } from './errors.ts';
 
 const formatNow = 1;
 
@@ -79,10 +79,28 @@ function makeFolder(path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new PlatformError('home-unusable', `cannot use "${path}" as home: ${messageOf(cause)}`, {
-      hint: 'choose a writable folder with --home',
-      cause,
-    });
+    const fault = diskFault(cause);
+    if (fault instanceof PlatformError && fault.code === 'no-space') throw fault;
+    throw new PlatformError(
+      'home-unusable',
+      `cannot use "${path}" as home: ${reasonOf(cause, path)}`,
+      {
+        hint: 'choose a writable folder with --home',
+        cause,
+      },
+    );
+  }
+}
+
+/** Node says "no such file" of a folder that a read-only parent does not let it make. */
+function reasonOf(cause: unknown, path: string): string {
+  const parent = dirname(path);
+  if (existsSync(path) || !existsSync(parent)) return messageOf(cause);
+  try {
+    accessSync(parent, constants.W_OK);
+    return messageOf(cause);
+  } catch (reason) {
+    return messageOf(reason);
   }
 }
 

@@ -1,7 +1,4 @@
 /** Joins everything: the only file that names adapters. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadPolicies } from '@merlon/access';
 import { base64, isoTime, systemClock, uuidv7 } from '@merlon/core';
 import { openFileBlobs } from './blob/file.ts';
@@ -14,6 +11,7 @@ import { type Home, openHome } from './home.ts';
 import { createApp } from './http/app.ts';
 import { type Doors, openDoors } from './http/listen.ts';
 import { createInvite } from './http/routes/people.ts';
+import { consoleFolder, merlonVersion } from './installation.ts';
 import { type JobRunner, jobRunner } from './jobs/runner.ts';
 import { jobSteps, nextStep } from './journey.ts';
 import { openKeyring } from './keys/keyring.ts';
@@ -63,9 +61,6 @@ export interface Running {
   tour(onLine: (line: TourLine) => void): Promise<TourResult>;
   close(): Promise<void>;
 }
-
-/** The version of this package. */
-export const merlonVersion = '0.1.0';
 
 const jobsAtOnce = 2;
 
@@ -179,11 +174,10 @@ async function openDatabase(options: StartOptions, home: Home): Promise<OpenData
 }
 
 function settingsOf(port: number): Settings {
-  const built = fileURLToPath(new URL('../../console/dist', import.meta.url));
   return {
     port,
     origin: `http://localhost:${port}`,
-    consoleFolder: existsSync(join(built, 'index.html')) ? built : null,
+    consoleFolder: consoleFolder(),
     version: merlonVersion,
   };
 }

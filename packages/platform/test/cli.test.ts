@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { bytesOf, npy, zip } from '../../graph/test/data/files.ts';
 import { notBuilt, verbs } from '../src/cli/verbs.ts';
 import { start } from '../src/main.ts';
 
@@ -14,6 +15,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'merlon-cli-'));
 const at = (name: string): string => join(folder, name);
 const digits = join(root, 'models/digits.onnx');
+const loans = join(root, 'models/loans.onnx');
 const mnist = join(root, 'data/mnist-test.npz');
 
 writeFileSync(at('empty.onnx'), '');
@@ -21,7 +23,26 @@ writeFileSync(at('cut.onnx'), Buffer.from([8, 8, 58, 127]));
 writeFileSync(at('one.pkl'), '.');
 writeFileSync(at('bad.csv'), 'a,b\n1,2\n3,NaN\n');
 mkdirSync(at('folder'));
+archive('shape.npz', { side: 27, fill: 0, labels: [0, 1] });
+archive('nan.npz', { side: 28, fill: Number.NaN, labels: [0, 1] });
+archive('label.npz', { side: 28, fill: 0, labels: [0, 77] });
+archive('short.npz', { side: 28, fill: 0, labels: [0] });
+archive('range.npz', { side: 28, fill: 255, labels: [0, 1] });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Two square pictures of one value, and labels, as .npz. */
+function archive(
+  name: string,
+  of: { readonly side: number; readonly fill: number; readonly labels: readonly number[] },
+): void {
+  const x = new Float32Array(2 * of.side * of.side).fill(of.fill);
+  const y = Int32Array.from(of.labels);
+  const members = {
+    'x.npy': npy('<f4', [2, 1, of.side, of.side], bytesOf(x)),
+    'y.npy': npy('<i4', [y.length], bytesOf(y)),
+  };
+  writeFileSync(at(name), zip(members));
+}
 
 interface Ran {
   readonly status: number | null;
@@ -90,7 +111,22 @@ const bad: readonly [string[], number, RegExp][] = [
   [['attack', 'empty.onnx', '--data', mnist], 2, /the model "empty.onnx" is empty/],
   [['attack', 'cut.onnx', '--data', mnist], 2, /not a sound ONNX model/],
   [['attack', digits], 2, /"--data" is needed/],
-  [['attack', digits, '--data', 'bad.csv', '--label', 'c'], 2, /"c"|bad.csv|column/],
+  [['attack', digits, '--data', 'bad.csv', '--label', 'c'], 2, /column "c" is not in the table/],
+  [
+    ['attack', digits, '--data', 'bad.csv', '--label', 'b'],
+    2,
+    /column "b" expected a known class, got "NaN"/,
+  ],
+  [['attack', digits, '--data', 'bad.csv'], 2, /expected the name of the label column/],
+  [['attack', digits, '--data', 'one.pkl'], 2, /"one.pkl" is in no format that can be read/],
+  [['attack', digits, '--data', 'shape.npz'], 2, /rows of shape \[1, 28, 28\], got \[1, 27, 27\]/],
+  [['attack', digits, '--data', 'nan.npz'], 2, /column 1 expected a finite number, got NaN/],
+  [['attack', digits, '--data', 'label.npz'], 2, /knows 10 classes, the data have 78/],
+  [['attack', digits, '--data', 'short.npz'], 2, /labels expected shape \[2\], got shape \[1\]/],
+  [['attack', digits, '--data', 'range.npz'], 2, /row 1 expected values in \[0, 1\], got 255/],
+  [['harden', digits, '--data', 'shape.npz', '--method', 'pgd-at', '-o', 'x'], 2, /rows of shape/],
+  [['harden', digits, '--data', 'nan.npz', '--method', 'pgd-at', '-o', 'x'], 2, /finite number/],
+  [['gradient', loans, '-o', 'x'], 2, /"ai.onnx.ml.TreeEnsembleClassifier" .* cannot be diff/],
   [['attack', digits, '--data', mnist, '--epsilon', 'far'], 2, /"--epsilon" expected a number/],
   [['attack', digits, '--data', mnist, '--attacks', 'pdg'], 2, /pdg/],
   [['attack', digits, '--data', mnist, '--samples', '0'], 2, /"--samples" expected a whole number/],
@@ -132,6 +168,7 @@ describe('bad input is one sentence and what to do next', () => {
       const asJson = merlon([...args, '--json']);
       const { error } = JSON.parse(asJson.stdout) as { error: Record<string, string> };
       expect(Object.keys(error).sort()).toEqual(['code', 'hint', 'message']);
+      expect(error.hint, 'tells what to do').toMatch(/\S/);
       expect(asJson.status).toBe(status);
     },
     60_000,

@@ -1,10 +1,9 @@
-/** Attacks that only ask the model: their rows of the table. */
-import { type AttackRow, denseBudget, wrongNorm } from '../row.ts';
+/** Attacks that see decisions only: their rows of the table. */
+import { type AttackRow, denseBudget } from '../row.ts';
 import { hopSkipJump } from './hop-skip-jump.ts';
 import { noise } from './noise.ts';
-import { square } from './square.ts';
 
-/** Black-box attacks, weakest and cheapest first. */
+/** Attacks by decisions, weakest and cheapest first. */
 export const decisionRows: readonly AttackRow[] = [
   {
     name: 'noise',
@@ -18,21 +17,6 @@ export const decisionRows: readonly AttackRow[] = [
       const { bounds, criterion } = job.threat;
       const options = { budget: denseBudget(job), bounds, criterion, random: job.random };
       return { x: await noise(job.model, job.batch, { ...options, onTry: job.onDone }) };
-    },
-  },
-  {
-    name: 'square',
-    summary: 'Random squares kept when the margin falls; needs scores, finds masked gradients out.',
-    source: 'Andriushchenko et al. 2020',
-    needs: 'scores',
-    data: 'dense',
-    norms: ['linf'],
-    suites: ['standard', 'decision'],
-    run: async (job) => {
-      const { bounds, criterion, budget } = job.threat;
-      if (budget.norm !== 'linf') throw wrongNorm('"linf"', budget.norm);
-      const options = { budget, bounds, criterion, random: job.random };
-      return { x: await square(job.model, job.batch, { ...options, onRound: job.onDone }) };
     },
   },
   {

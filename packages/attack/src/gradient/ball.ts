@@ -2,25 +2,18 @@
  * The set of inputs that a budget and bounds allow around each clean row. Edges are rounded
  * inwards to float32, so that a projected input never lies outside, not by one ulp.
  */
-import type { Random } from '@merlon/core';
 import { ceilFloat32, floorFloat32 } from '../batch.ts';
-import type { Bounds, L2, Linf } from '../threat.ts';
-
-/** The allowed region around rows of one size. */
-export interface Ball {
-  /** Moves every row of `x` to the nearest allowed point (L2: towards the clean row), in place. */
-  project(x: Float32Array): void;
-  /** Adds `length` times the steepest direction of the norm, in place; projects. */
-  step(x: Float32Array, direction: Float32Array, length: number): void;
-  /** A random allowed point for every row. */
-  randomStart(random: Random): Float32Array;
-}
+import type { Bounds, Budget } from '../threat.ts';
+import type { Ball } from './region.ts';
+import { l0Ball, l1Ball } from './sparse-ball.ts';
 
 /** The region of radius `budget.epsilon` around the rows of `clean`, cut by the bounds. */
-export function ball(clean: Float32Array, size: number, budget: Linf | L2, bounds: Bounds): Ball {
-  return budget.norm === 'linf'
-    ? linfBall(clean, budget.epsilon, bounds)
-    : l2Ball(clean, size, budget.epsilon, bounds);
+export function ball(clean: Float32Array, size: number, budget: Budget, bounds: Bounds): Ball {
+  const { norm, epsilon } = budget;
+  if (norm === 'linf') return linfBall(clean, epsilon, bounds);
+  const inner = { min: ceilFloat32(bounds.min), max: floorFloat32(bounds.max) };
+  if (norm === 'l2') return l2Ball(clean, size, epsilon, inner);
+  return norm === 'l1' ? l1Ball(clean, size, epsilon, inner) : l0Ball(clean, size, epsilon, inner);
 }
 
 function linfBall(clean: Float32Array, epsilon: number, bounds: Bounds): Ball {

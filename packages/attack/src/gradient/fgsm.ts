@@ -4,12 +4,12 @@
  */
 import { type Batch, sizeOf } from '../batch.ts';
 import type { DifferentiableClassifier } from '../model/classifier.ts';
-import { type Bounds, type Criterion, type L2, type Linf, untargeted } from '../threat.ts';
+import { type Bounds, type Budget, type Criterion, untargeted } from '../threat.ts';
 import { ball } from './ball.ts';
 
 /** What the step may do. */
 export interface FgsmOptions {
-  readonly budget: Linf | L2;
+  readonly budget: Budget;
   readonly bounds: Bounds;
   /** Any wrong class by default. */
   readonly criterion?: Criterion;

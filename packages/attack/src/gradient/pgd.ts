@@ -7,19 +7,12 @@ import type { Random } from '@merlon/core';
 import { type Batch, gather, positions, rowOf, sizeOf } from '../batch.ts';
 import { AttackError } from '../error.ts';
 import type { DifferentiableClassifier } from '../model/classifier.ts';
-import {
-  type Bounds,
-  type Criterion,
-  isSuccess,
-  type L2,
-  type Linf,
-  untargeted,
-} from '../threat.ts';
+import { type Bounds, type Budget, type Criterion, isSuccess, untargeted } from '../threat.ts';
 import { ball } from './ball.ts';
 
 /** How the search goes. */
 export interface PgdOptions {
-  readonly budget: Linf | L2;
+  readonly budget: Budget;
   readonly bounds: Bounds;
   /** Any wrong class by default. */
   readonly criterion?: Criterion;
@@ -27,6 +20,11 @@ export interface PgdOptions {
   readonly steps?: number;
   /** Length of a step (default 2.5·epsilon/steps, the rule of Madry et al.). */
   readonly stepSize?: number;
+  /**
+   * Share of the steps so far that each step keeps (default 0); gradients are added up with an L1
+   * length of one each (Dong et al. 2018, equation 6).
+   */
+  readonly momentum?: number;
   /** Runs that start at random points; 0, the default, is one run from the clean rows. */
   readonly restarts?: number;
   /** Needed with restarts. */
@@ -103,6 +101,7 @@ async function descend(
   const x = now.slice();
   const zero = new Set<number>();
   let active = positions(rows.length);
+  let pace: Float32Array | undefined;
   const save = () => {
     for (const [i, at] of active.entries()) x.set(rowOf(now, i, size), at * size);
   };
@@ -119,10 +118,12 @@ async function descend(
       save();
       now = gather(now, keep, size);
       slope = gather(slope, keep, size);
+      if (pace !== undefined) pace = gather(pace, keep, size);
       active = keep.map((i) => active[i] ?? 0);
       region = ball(gather(clean, active, size), size, budget, bounds);
     }
-    region.step(now, slope, length);
+    if (options.momentum) pace = gathered(pace, slope, size, options.momentum);
+    region.step(now, pace ?? slope, length);
     active.forEach((at, i) => {
       if (isZero(rowOf(slope, i, size))) zero.add(at);
       else zero.delete(at);
@@ -149,6 +150,24 @@ async function stillStanding(
   return rows.filter(
     (row, i) => !isSuccess(criterion, answers[i] ?? -1, batch.labels[row] ?? 0, row),
   );
+}
+
+/** The steps so far, weakened, plus the present gradient with an L1 length of one. */
+function gathered(
+  pace: Float32Array | undefined,
+  slope: Float32Array,
+  size: number,
+  kept: number,
+): Float32Array {
+  const next = pace ?? new Float32Array(slope.length);
+  for (let start = 0; start < slope.length; start += size) {
+    let sum = 0;
+    for (let i = start; i < start + size; i++) sum += Math.abs(slope[i] ?? 0);
+    for (let i = start; i < start + size; i++) {
+      next[i] = kept * (next[i] ?? 0) + (sum > 0 ? (slope[i] ?? 0) / sum : 0);
+    }
+  }
+  return next;
 }
 
 function isZero(row: Float32Array): boolean {

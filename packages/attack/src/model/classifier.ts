@@ -2,7 +2,7 @@
  * A model as attacks see it: rows in, classes or scores out, queries counted. The plain session
  * is what every success is judged by; the gradient session answers only how to move.
  */
-import type { Session, ValueInfo } from '@merlon/graph';
+import type { Loss, Session, Tensor, ValueInfo } from '@merlon/graph';
 import { AttackError } from '../error.ts';
 import {
   argmax,
@@ -10,9 +10,11 @@ import {
   inParts,
   integersOf,
   onlyInput,
+  type Part,
   type RowLayout,
   rowShape,
 } from './rows.ts';
+import type { GradientSource } from './sessions.ts';
 
 /** Answers for rows of one fixed size. */
 export interface Classifier {
@@ -41,24 +43,45 @@ export interface ClassifierOptions {
   readonly inputShape?: readonly number[];
   /** Rows a run (default 128); models whose first axis is fixed are run with that many. */
   readonly batchRows?: number;
+  /** The scores are probabilities: give their logarithms, in which attacks find their way. */
+  readonly logarithms?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** The loss of each row, its gradient by the row's elements, and the class of each row. */
+/** Which loss is differentiated, and what it asks for beside labels. */
+export interface LossQuery {
+  /** Default `cross-entropy`. */
+  readonly loss?: Loss;
+  /** A second class for each row, for `targeted-dlr` and `difference`. */
+  readonly targets?: Int32Array;
+  /** Weights of the scores [rows, classes], for `linear`. */
+  readonly cotangent?: Float32Array;
+}
+
+/** The loss of each row, its gradient by the row's elements, scores and class of each row. */
 export interface LossGradient {
   readonly loss: Float32Array;
   readonly gradient: Float32Array;
+  /** Scores [rows, classes] of the gradient model: logits, without a final softmax. */
+  readonly scores: Float32Array;
+  readonly classes: number;
   /** By the scores of the gradient model; the plain model has the last word. */
   readonly predictions: Int32Array;
 }
 
 /** A classifier that can also be differentiated. */
 export interface DifferentiableClassifier extends Classifier {
-  /** Gradient of the cross-entropy at `labels`; counts one query a row. */
-  lossGradient(x: Float32Array, labels: Int32Array): Promise<LossGradient>;
+  /**
+   * Loss and gradient at `labels` in one run, the cross-entropy by default; counts one query a
+   * row. Throws `shape-mismatch` (GraphError) for a loss that so few classes do not define.
+   */
+  lossGradient(x: Float32Array, labels: Int32Array, query?: LossQuery): Promise<LossGradient>;
 }
 
 const classesMax = 1_000_000;
+
+/** Probabilities that float32 has lost count as this. */
+const shareMin = 1e-38;
 
 /**
  * Wraps a session. The model needs one float32 input and an output of scores [N, K], K ≥ 2, or
@@ -89,6 +112,13 @@ export function classifier(session: Session, options: ClassifierOptions = {}): C
     const values = found.scores;
     const classes = rows === 0 ? 1 : values.length / rows;
     const predictions = labels === undefined ? argmax(values, classes) : found.labels;
+    if (options.logarithms) {
+      return {
+        values: values.map((share) => Math.log(Math.max(share, shareMin))),
+        classes,
+        predictions: Int32Array.from(predictions),
+      };
+    }
     return { values, classes, predictions: Int32Array.from(predictions) };
   };
   return {
@@ -106,21 +136,18 @@ export function classifier(session: Session, options: ClassifierOptions = {}): C
 }
 
 /**
- * Wraps a session together with its gradient model: the inputs of the model and `merlon_labels`
- * int64 [N]; outputs `merlon_scores`, `merlon_loss`, `merlon_gradient`. Throws
- * `unsupported-model`.
+ * Wraps a session together with its gradient models: the inputs of the model and what the loss
+ * asks for (`merlon_labels`, `merlon_targets`, `merlon_cotangent`); outputs `merlon_scores`,
+ * `merlon_loss`, `merlon_gradient`. Throws `unsupported-model`, also when a gradient model turns
+ * out to lack an output.
  */
 export function differentiable(
   session: Session,
-  gradient: Session,
+  source: GradientSource,
   options: ClassifierOptions = {},
 ): DifferentiableClassifier {
   const plain = classifier(session, options);
   const { input, layout } = layOut(session, options);
-  for (const name of ['merlon_scores', 'merlon_loss', 'merlon_gradient']) {
-    if (gradient.outputs.some((output) => output.name === name)) continue;
-    throw new AttackError('unsupported-model', `gradient model has no output "${name}"`);
-  }
   let queries = 0;
   return {
     inputShape: plain.inputShape,
@@ -130,31 +157,62 @@ export function differentiable(
     },
     predict: (x) => plain.predict(x),
     scores: (x) => plain.scores(x),
-    lossGradient: async (x, labels) => {
-      const found = {
-        loss: new Float32Array(labels.length),
-        gradient: new Float32Array(x.length),
-        predictions: new Int32Array(labels.length),
-      };
+    lossGradient: async (x, labels, query = {}) => {
+      const gradient = await gradientSession(source, query.loss ?? 'cross-entropy');
+      const loss = new Float32Array(labels.length);
+      const slope = new Float32Array(x.length);
+      const predictions = new Int32Array(labels.length);
+      let scores = new Float32Array(0);
+      let classes = 1;
       const size = x.length / Math.max(1, labels.length);
       for (const part of inParts(x, layout)) {
         const { start, rows } = part;
-        const own = new BigInt64Array(part.shown);
-        for (let i = 0; i < rows; i++) own[i] = BigInt(labels[start + i] ?? 0);
-        const answer = await gradient.run({
-          [input.name]: part.tensor,
-          merlon_labels: { type: 'int64', shape: [part.shown], data: own },
-        });
+        const feeds = { [input.name]: part.tensor, ...lossFeeds(gradient, labels, query, part) };
+        const answer = await gradient.run(feeds);
         const take = (name: string) => floatsOf(answer[name], name, rows);
-        found.loss.set(take('merlon_loss'), start);
-        found.gradient.set(take('merlon_gradient'), start * size);
-        const scores = take('merlon_scores');
-        found.predictions.set(argmax(scores, scores.length / rows), start);
+        loss.set(take('merlon_loss'), start);
+        slope.set(take('merlon_gradient'), start * size);
+        const own = take('merlon_scores');
+        classes = own.length / rows;
+        if (start === 0) scores = new Float32Array(labels.length * classes);
+        scores.set(own, start * classes);
+        predictions.set(argmax(own, classes), start);
         queries += rows;
       }
-      return found;
+      return { loss, gradient: slope, scores, classes, predictions };
     },
   };
+}
+
+async function gradientSession(source: GradientSource, loss: Loss): Promise<Session> {
+  const session = await source.session(loss);
+  for (const name of ['merlon_scores', 'merlon_loss', 'merlon_gradient']) {
+    if (session.outputs.some((output) => output.name === name)) continue;
+    throw new AttackError('unsupported-model', `gradient model has no output "${name}"`);
+  }
+  return session;
+}
+
+/** What a loss takes of a part's rows; rows that only pad are of class 0. */
+function lossFeeds(session: Session, labels: Int32Array, query: LossQuery, part: Part) {
+  const { start, rows, shown } = part;
+  const feeds: Record<string, Tensor> = {};
+  const integers = (from: Int32Array): Tensor => {
+    const data = new BigInt64Array(shown);
+    for (let i = 0; i < rows; i++) data[i] = BigInt(from[start + i] ?? 0);
+    return { type: 'int64', shape: [shown], data };
+  };
+  for (const { name } of session.inputs) {
+    if (name === 'merlon_labels') feeds[name] = integers(labels);
+    if (name === 'merlon_targets') feeds[name] = integers(query.targets ?? labels);
+    if (name === 'merlon_cotangent' && query.cotangent !== undefined) {
+      const classes = query.cotangent.length / labels.length;
+      const data = new Float32Array(shown * classes);
+      data.set(query.cotangent.subarray(start * classes, (start + rows) * classes));
+      feeds[name] = { type: 'float32', shape: [shown, classes], data };
+    }
+  }
+  return feeds;
 }
 
 function sizeOfShape(shape: readonly number[]): number {

@@ -1,173 +1,115 @@
 /**
  * What a row of a table must satisfy to be believed: ranges, whole numbers and steps, categories,
- * features that cannot change, and relations between columns. A row is judged against the row
- * that it was made from: values that were left alone are not held against it.
+ * one-hot groups, features that cannot change or only one way, and relations between columns. A
+ * row is judged against the row that it was made from: values that were left alone are not held
+ * against it.
  */
-import type { FeatureSchema, TableSchema } from '@merlon/graph';
-import { ceilFloat32 } from '../batch.ts';
+import type { FeatureSchema } from '@merlon/graph';
+import { type Batch, rowOf } from '../batch.ts';
+import { AttackError } from '../error.ts';
+import { nearestIn, type Span, snapped, spanOf } from './grid.ts';
+import { repairRow } from './repair.ts';
+import { changeOf, type RuleSource, type Rules, rulesOf, violationsOf } from './rules.ts';
 
 /** Judges and repairs rows; made from a schema, it knows nothing of the model. */
 export interface Constraints {
   readonly features: readonly FeatureSchema[];
   /** Positions of the features that may change. */
   readonly mutable: readonly number[];
+  /** Positions of the members of each one-hot group. */
+  readonly groups: readonly (readonly number[])[];
+  /** True when columns hang together by more than groups. */
+  readonly related: boolean;
   /** What is wrong with `row` as a change of `original`; empty when nothing is. */
   violations(row: Float32Array, original: Float32Array): string[];
   /** Makes a row valid in place with small moves; false when that cannot be done. */
   repair(row: Float32Array, original: Float32Array): boolean;
   /** The valid value of a feature nearest to a number. */
   snap(feature: number, value: number): number;
+  /** The value in a span that a feature can change to from its own; NaN when there is none. */
+  nearest(feature: number, own: number, span: Span): number;
   /** How far a row is from another. */
   distance(row: Float32Array, original: Float32Array): RowDistance;
 }
 
 /** Distance of two rows. */
 export interface RowDistance {
-  /** Number of features that differ. */
+  /** Number of features that differ; a one-hot group counts as one feature. */
   readonly changed: number;
-  /** Sum over features of the share of the feature's range; a changed category counts 1. */
+  /** Sum of shares of the features' ranges, each at its cost; a changed category counts 1. */
   readonly ranges: number;
-}
-
-interface Edge {
-  readonly left: number;
-  readonly right: number;
+  /** Sum of changes in the features' own steps (thousandths of the range where there is none). */
+  readonly steps: number;
 }
 
 /** The constraints of a schema. */
-export function constraintsOf(schema: Pick<TableSchema, 'features' | 'relations'>): Constraints {
-  const { features } = schema;
-  const place = new Map(features.map(({ name }, i) => [name, i]));
-  const edges: Edge[] = schema.relations.flatMap(({ left, right }) => {
-    const from = place.get(left);
-    const to = place.get(right);
-    return from === undefined || to === undefined ? [] : [{ left: from, right: to }];
-  });
-  const mutable = features.flatMap((feature, i) => (feature.mutable ? [i] : []));
-  const snap = (feature: number, value: number): number => {
-    const known = features[feature];
-    return known === undefined ? value : snapped(known, value);
-  };
+export function constraintsOf(schema: RuleSource): Constraints {
+  const rules = rulesOf(schema);
+  const { features, edges, sums, groups } = rules;
   return {
     features,
-    mutable,
-    snap,
-    violations: (row, original) => violations(features, edges, row, original),
-    repair: (row, original) => {
-      features.forEach((feature, i) => {
-        const own = original[i] ?? 0;
-        if (!feature.mutable) row[i] = own;
-        else if (row[i] !== own) row[i] = snap(i, row[i] ?? 0);
-      });
-      return repairRelations(features, edges, row);
+    mutable: features.flatMap((feature, i) => (feature.mutable ? [i] : [])),
+    groups,
+    related: edges.length + sums.length > 0,
+    snap: (feature, value) => {
+      const known = features[feature];
+      return known === undefined ? value : snapped(known, value);
     },
-    distance: (row, original) => rowDistance(features, row, original),
+    nearest: (feature, own, span) => nearest(features[feature], own, span),
+    violations: (row, original) => violationsOf(rules, row, original),
+    repair: (row, original) => repairRow(rules, row, original),
+    distance: (row, original) => rowDistance(rules, row, original),
   };
 }
 
-function violations(
-  features: readonly FeatureSchema[],
-  edges: readonly Edge[],
-  row: Float32Array,
-  original: Float32Array,
-): string[] {
-  const wrong: string[] = [];
-  features.forEach((feature, i) => {
-    const value = row[i] ?? Number.NaN;
-    const own = original[i] ?? Number.NaN;
-    if (value === own) return;
-    const problem = valueProblem(feature, value);
-    if (!feature.mutable) wrong.push(`"${feature.name}" cannot change, got ${value} for ${own}`);
-    else if (problem !== undefined) wrong.push(`"${feature.name}" expected ${problem}`);
-  });
-  for (const { left, right } of edges) {
-    if ((row[left] ?? 0) <= (row[right] ?? 0)) continue;
-    const names = `"${features[left]?.name}" ≤ "${features[right]?.name}"`;
-    wrong.push(`${names} expected, got ${row[left]} and ${row[right]}`);
-  }
-  return wrong;
+function nearest(feature: FeatureSchema | undefined, own: number, { low, high }: Span): number {
+  if (own >= low && own <= high) return own;
+  if (feature === undefined || !feature.mutable) return Number.NaN;
+  const free = spanOf(feature, own);
+  const span = { low: Math.max(low, free.low), high: Math.min(high, free.high) };
+  return nearestIn(feature, own, span);
 }
 
-function valueProblem(feature: FeatureSchema, value: number): string | undefined {
-  const { min, max, step } = feature;
-  if (!(value >= Math.fround(min) && value <= Math.fround(max))) {
-    return `a number in [${min}, ${max}], got ${value}`;
-  }
-  if (feature.type !== 'real' && !Number.isInteger(value)) return `an integer, got ${value}`;
-  if (snapped(feature, value) === value) return undefined;
-  return `${min} plus a whole number of steps of ${step}, got ${value}`;
-}
-
-/** Grid values are computed in float64 and rounded once, so that equal steps are equal numbers. */
-function snapped(feature: FeatureSchema, value: number): number {
-  const { min, max } = feature;
-  const step = feature.type === 'categorical' ? 1 : feature.step;
-  const inside = Math.min(Math.max(value, Math.fround(min)), Math.fround(max));
-  if (step === undefined) return Math.fround(inside);
-  const steps = Math.min(Math.round((inside - min) / step), Math.floor((max - min) / step + 1e-9));
-  return Math.fround(min + Math.max(0, steps) * step);
-}
-
-function repairRelations(
-  features: readonly FeatureSchema[],
-  edges: readonly Edge[],
-  row: Float32Array,
-): boolean {
-  // Chains settle after as many rounds as there are relations; a cycle that does not is refused.
-  for (let round = 0; round <= edges.length; round++) {
-    let settled = true;
-    for (const edge of edges) {
-      const left = row[edge.left] ?? 0;
-      const right = row[edge.right] ?? 0;
-      if (left <= right) continue;
-      settled = false;
-      if (lower(features, row, edge.left, right)) continue;
-      if (!raise(features, row, edge.right, left)) return false;
-    }
-    if (settled) return true;
-  }
-  return false;
-}
-
-function lower(
-  features: readonly FeatureSchema[],
-  row: Float32Array,
-  at: number,
-  most: number,
-): boolean {
-  const feature = features[at];
-  if (feature === undefined || !feature.mutable || most < feature.min) return false;
-  const near = snapped(feature, most);
-  row[at] = near <= most ? near : snapped(feature, near - (feature.step ?? 0));
-  return (row[at] ?? 0) <= most;
-}
-
-function raise(
-  features: readonly FeatureSchema[],
-  row: Float32Array,
-  at: number,
-  least: number,
-): boolean {
-  const feature = features[at];
-  if (feature === undefined || !feature.mutable || least > ceilFloat32(feature.max)) return false;
-  const near = snapped(feature, least);
-  row[at] = near >= least ? near : snapped(feature, near + (feature.step ?? 0));
-  return (row[at] ?? 0) >= least;
-}
-
-function rowDistance(
-  features: readonly FeatureSchema[],
-  row: Float32Array,
-  original: Float32Array,
-): RowDistance {
+function rowDistance(rules: Rules, row: Float32Array, original: Float32Array): RowDistance {
   let changed = 0;
   let ranges = 0;
-  features.forEach((feature, i) => {
-    const difference = Math.abs((row[i] ?? 0) - (original[i] ?? 0));
-    if (difference === 0) return;
+  let steps = 0;
+  rules.features.forEach((feature, i) => {
+    const difference = (row[i] ?? 0) - (original[i] ?? 0);
+    if (difference === 0 || rules.grouped.has(i)) return;
+    const change = changeOf(feature, difference);
     changed++;
-    const range = feature.max - feature.min;
-    ranges += feature.type === 'categorical' || range === 0 ? 1 : difference / range;
+    ranges += change.ranges;
+    steps += change.steps;
   });
-  return { changed, ranges };
+  for (const group of rules.groups) {
+    if (group.every((at) => row[at] === original[at])) continue;
+    changed++;
+    ranges += rules.features[group[0] ?? 0]?.cost ?? 1;
+    steps++;
+  }
+  return { changed, ranges, steps };
+}
+
+const namedMax = 5;
+
+/** Throws `invalid-data` naming the first rows that break the constraints by themselves. */
+export function refuseBrokenRows(constraints: Constraints, batch: Pick<Batch, 'x'>): void {
+  const size = constraints.features.length;
+  const rows = size === 0 ? 0 : batch.x.length / size;
+  const named: string[] = [];
+  let count = 0;
+  for (let row = 0; row < rows; row++) {
+    const own = rowOf(batch.x, row, size);
+    const [problem] = constraints.violations(own, own);
+    if (problem === undefined) continue;
+    count++;
+    if (named.length < namedMax) named.push(`row ${row + 1} (${problem})`);
+  }
+  if (count === 0) return;
+  const rest = count > named.length ? ` and ${count - named.length} more` : '';
+  const what = count === 1 ? '1 row breaks' : `${count} rows break`;
+  throw new AttackError('invalid-data', `${what} the constraints: ${named.join('; ')}${rest}`, {
+    hint: 'Correct the rows, or the relations and groups of the schema.',
+  });
 }

@@ -14,6 +14,7 @@ const affected: Readonly<Record<string, readonly string[]>> = {
   deployment: ['deployments', 'ledger'],
   incident: ['incidents', 'incident', 'version', 'events', 'ledger'],
   key: ['keys', 'ledger'],
+  person: ['people', 'ledger'],
 };
 const gatherMs = 400;
 const retryMs = 3000;

@@ -99,11 +99,15 @@ function arrayDataset(x: NumberArray, y: NumberArray, options: ReadOptions): Dat
   const count = x.shape[0] ?? 0;
   if (x.length === 0 || x.shape.length < 2) {
     const got = `got shape [${x.shape.join(', ')}]`;
-    throw new DataError('empty-data', `x expected samples of at least one element, ${got}`);
+    throw new DataError('empty-data', `x expected samples of at least one element, ${got}`, {
+      hint: 'Give data with at least one sample.',
+    });
   }
   if (y.length !== count || y.shape[0] !== count) {
     const got = `got shape [${y.shape.join(', ')}]`;
-    throw new DataError('invalid-data', `labels expected shape [${count}], ${got}`);
+    throw new DataError('invalid-data', `labels expected shape [${count}], ${got}`, {
+      hint: 'Give one label for each sample.',
+    });
   }
   const shape = schema?.kind === 'image' ? imageShape(x.shape, schema) : x.shape;
   const values = readValues(x, shape, options);

@@ -5,6 +5,7 @@
  */
 import { isJsonObject, type Json, type JsonObject, messageOf } from '@merlon/core';
 import { DataError, type Faults, faults } from './error.ts';
+import { type LinearRelation, parseRelation } from './relation.ts';
 
 /** One column of a table, in the order of the model's input. */
 export interface FeatureSchema {
@@ -20,6 +21,10 @@ export interface FeatureSchema {
   readonly mutable: boolean;
   /** Values that somebody chooses are `min + k·step`; absent for a continuous real column. */
   readonly step?: number;
+  /** The only way in which the value can change; absent when both are possible. */
+  readonly direction?: 'increase' | 'decrease';
+  /** What changing it by its whole range costs, beside the others (default 1). */
+  readonly cost?: number;
 }
 
 /** What holds between two columns of every row: left ≤ right. */
@@ -34,6 +39,10 @@ export interface TableSchema {
   readonly kind: 'table';
   readonly features: readonly FeatureSchema[];
   readonly relations: readonly Relation[];
+  /** Relations between more than two columns, or with numbers in them. */
+  readonly linear?: readonly LinearRelation[];
+  /** Groups of columns of which one is 1 and the others 0. */
+  readonly groups?: readonly (readonly string[])[];
   readonly label: { readonly name: string; readonly classes: readonly string[] };
 }
 
@@ -93,10 +102,14 @@ function readRoot(root: JsonObject, found: Faults): DataSchema | undefined {
     );
     const name = label.name;
     if (typeof name !== 'string') found.add('"label.name" expected the name of the label column');
+    const { relations, linear } = readRelations(root.relations, features, found);
+    const groups = readGroups(root.groups, features, found);
     return {
       kind: 'table',
       features,
-      relations: readRelations(root.relations, features, found),
+      relations,
+      ...(linear.length > 0 && { linear }),
+      ...(groups.length > 0 && { groups }),
       label: { name: typeof name === 'string' ? name : '', classes },
     };
   }
@@ -120,7 +133,7 @@ function readFeature(value: Json, place: string, found: Faults): FeatureSchema[]
   }
   const { name, type, mutable } = value;
   if (typeof mutable !== 'boolean') found.add(`"${name}.mutable" expected true or false`);
-  const common = { name, mutable: mutable === true };
+  const common = { name, mutable: mutable === true, ...readMoves(value, name, found) };
   if (type === 'categorical') {
     const categories = texts(value.categories, `"${name}.categories"`, found);
     return [{ ...common, type, categories, min: 0, max: Math.max(0, categories.length - 1) }];
@@ -142,27 +155,87 @@ function readFeature(value: Json, place: string, found: Faults): FeatureSchema[]
   return [{ ...common, type, ...limits, step }];
 }
 
+function readMoves(value: JsonObject, name: string, found: Faults) {
+  const { direction, cost } = value;
+  const known = direction === 'increase' || direction === 'decrease';
+  if (direction !== undefined && (!known || value.type === 'categorical')) {
+    const wanted = 'expected "increase" or "decrease" of a number';
+    found.add(`"${name}.direction" ${wanted}, got ${shown(direction)}`);
+  }
+  if (cost !== undefined && !(typeof cost === 'number' && cost > 0)) {
+    found.add(`"${name}.cost" expected a positive number, got ${shown(cost)}`);
+  }
+  return {
+    ...(known && ({ direction } as const)),
+    ...(typeof cost === 'number' && { cost }),
+  };
+}
+
 function readRelations(
   value: Json | undefined,
   features: readonly FeatureSchema[],
   found: Faults,
-): Relation[] {
-  if (value === undefined) return [];
-  const byName = new Map(features.map((feature) => [feature.name, feature]));
-  return list(value, '"relations"', found, 0).flatMap((item, i) => {
-    const { kind, left, right } = isJsonObject(item) ? item : {};
-    if (kind !== 'lessOrEqual' || typeof left !== 'string' || typeof right !== 'string') {
-      found.add(`"relations[${i}]" expected {"kind":"lessOrEqual","left":…,"right":…}`);
-      return [];
-    }
-    for (const name of [left, right]) {
-      const type = byName.get(name)?.type;
+): { relations: Relation[]; linear: LinearRelation[] } {
+  const relations: Relation[] = [];
+  const linear: LinearRelation[] = [];
+  const types = new Map(features.map(({ name, type }) => [name, type]));
+  const numeric = (names: readonly string[], place: string) => {
+    for (const name of names) {
+      const type = types.get(name);
       if (type === undefined || type === 'categorical') {
-        found.add(`"relations[${i}]" expected numeric features, got "${name}"`);
+        found.add(`"${place}" expected numeric features, got "${name}"`);
       }
     }
-    return [{ kind, left, right }];
+  };
+  for (const [i, item] of (value === undefined
+    ? []
+    : list(value, '"relations"', found, 0)
+  ).entries()) {
+    const place = `relations[${i}]`;
+    if (typeof item === 'string') {
+      const parsed = parseRelation(item);
+      if (typeof parsed === 'string') found.add(`"${place}" ${parsed}`);
+      else {
+        const names = parsed.terms.map(({ feature }) => feature);
+        numeric(names, place);
+        linear.push(parsed);
+      }
+      continue;
+    }
+    const { kind, left, right } = isJsonObject(item) ? item : {};
+    if (kind !== 'lessOrEqual' || typeof left !== 'string' || typeof right !== 'string') {
+      const wanted = '{"kind":"lessOrEqual","left":…,"right":…}';
+      found.add(`"${place}" expected ${wanted} or a text such as "total = a + b"`);
+      continue;
+    }
+    numeric([left, right], place);
+    relations.push({ kind, left, right });
+  }
+  return { relations, linear };
+}
+
+/** One-hot groups: numeric columns that take 0 and 1, each in one group at most. */
+function readGroups(
+  value: Json | undefined,
+  features: readonly FeatureSchema[],
+  found: Faults,
+): string[][] {
+  if (value === undefined) return [];
+  const byName = new Map(features.map((feature) => [feature.name, feature]));
+  const groups = list(value, '"groups"', found, 0).map((group, i) => {
+    const names = texts(group, `"groups[${i}]"`, found);
+    for (const name of names) {
+      const { type, min, max } = byName.get(name) ?? {};
+      if (type === 'integer' && min === 0 && max === 1) continue;
+      const got = type === undefined ? 'no feature' : `${type}, min ${min}, max ${max}`;
+      found.add(`"groups[${i}]" expected integers from 0 to 1, "${name}" is ${got}`);
+    }
+    const mutables = new Set(names.map((name) => byName.get(name)?.mutable));
+    if (mutables.size > 1) found.add(`"groups[${i}]" expected all or none of it to be mutable`);
+    return names;
   });
+  unique(groups.flat(), '"groups"', found);
+  return groups;
 }
 
 function range(min: unknown, max: unknown, name: string, found: Faults) {

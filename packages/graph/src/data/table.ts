@@ -84,12 +84,17 @@ function cellValue(
   return value;
 }
 
+/** Cells that stand for a label that nobody knows. */
+const missing = /^(|nan|na|n\/a|null|none|\?)$/i;
+
 function classNames(texts: readonly string[]): string[] {
-  return [...new Set(texts)].sort((a, b) => {
-    const difference = Number(a) - Number(b);
-    if (Number.isFinite(difference) && difference !== 0) return difference;
-    return a < b ? -1 : 1;
-  });
+  return [...new Set(texts)]
+    .filter((text) => !missing.test(text.trim()))
+    .sort((a, b) => {
+      const difference = Number(a) - Number(b);
+      if (Number.isFinite(difference) && difference !== 0) return difference;
+      return a < b ? -1 : 1;
+    });
 }
 
 function labelPositions(

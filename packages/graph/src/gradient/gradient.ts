@@ -13,7 +13,7 @@ import {
 import { type Backward, GraphBuilder } from './builder.ts';
 import type { Shape } from './emitter.ts';
 import { type Approximation, reachOf, usedBy } from './forward.ts';
-import { emitLoss, type Loss, names } from './loss.ts';
+import { emitLoss, type Loss, lossInputs, names } from './loss.ts';
 import { floatCopy } from './lower/float-copy.ts';
 import { withoutFunctions } from './lower/functions.ts';
 import { opsetOf, upgrade } from './lower/upgrade.ts';
@@ -57,8 +57,9 @@ export const differentiableOperators: readonly string[] = operatorStatuses
   .map(({ domain, operator }) => (domain === '' ? operator : `${domain}.${operator}`));
 
 /**
- * The model with its inputs and `merlon_labels` [N] int64 as inputs; `merlon_scores` [N, K] (true
- * logits: a final softmax is left out), `merlon_loss` [N], and `merlon_gradient` (by the input) or
+ * The model with its inputs and what the loss asks for as inputs (`merlon_labels` and
+ * `merlon_targets` int64 [N], `merlon_cotangent` [N, K]); `merlon_scores` [N, K] (true logits: a
+ * final softmax is left out), `merlon_loss` [N], and `merlon_gradient` (by the input) or
  * `merlon_gradient/<weight>` as outputs. Throws `unsupported-operator` naming what stands in the
  * way, `shape-mismatch` for models that are no classifiers of one input.
  */
@@ -69,7 +70,7 @@ export async function gradientModel(
   const { weights: mode = 'constant', loss = 'cross-entropy', output = null } = options;
   const start = withShape(inFloats(withoutFunctions(upgrade(model)), mode), options.shape);
   // Only losses that compare classes need two of them.
-  const classesMin = loss === 'cross-entropy' || loss === 'margin' ? 2 : 1;
+  const classesMin = loss === 'linear' ? 1 : 2;
   const form = await normalForm(start, { mode, output, classesMin });
   const { scores, classes, wanted, weights, observed } = form;
   const state = new Set(weights.map((tensor) => tensor.name));
@@ -79,7 +80,7 @@ export async function gradientModel(
   const builder = new GraphBuilder();
   const context = contextOf(builder, { form, forward });
   const emitted = emitLoss(context, { scores, classes, loss });
-  builder.give(scores, mode === 'train' ? averaged(context, emitted.seed) : emitted.seed);
+  builder.give(scores, mode === 'train' ? averaged(context, emitted) : emitted.seed);
   backwards(builder, context, forward.nodes);
   const finals = wanted.map((name) =>
     finalGradient({ builder, form, name, named: mode === 'train' }),
@@ -89,7 +90,7 @@ export async function gradientModel(
   const [input] = modelInputs(start);
   if (input === undefined) throw new GraphError('shape-mismatch', 'expected one input, got 0');
   return {
-    model: assemble(form, { builder, forward, input, finals }),
+    model: assemble(form, { builder, forward, input, finals, loss }),
     operators: form.operators,
     weights,
     approximations: form.reach.approximations.filter(
@@ -172,8 +173,11 @@ function contextOf(
 }
 
 /** Divides by the number of rows, which is only known when the graph runs. */
-function averaged(context: Backward, seed: string): string {
-  const shape = context.emit('Shape', [names.labels]);
+function averaged(
+  context: Backward,
+  { loss, seed }: { readonly loss: string; readonly seed: string },
+): string {
+  const shape = context.emit('Shape', [loss]);
   const rows = context.emit('Cast', [shape], { to: { kind: 'int', value: elementTypes.float32 } });
   return context.emit('Div', [seed, rows]);
 }
@@ -217,6 +221,7 @@ function assemble(
     readonly forward: Forward;
     readonly input: OnnxValue;
     readonly finals: readonly string[];
+    readonly loss: Loss;
   },
 ): OnnxModel {
   const { builder, input, finals } = of;
@@ -232,7 +237,7 @@ function assemble(
   const value = (name: string, elementType: number, shape: OnnxValue['shape']): OnnxValue => {
     return { name, elementType, shape };
   };
-  const { float32, int64 } = elementTypes;
+  const { float32 } = elementTypes;
   const [batch = null, ...sizes] = input.shape ?? [];
   const open = typeof batch !== 'number' || batch < 1;
   const name = batch === null || batch === '' || typeof batch === 'number' ? 'N' : batch;
@@ -250,7 +255,7 @@ function assemble(
       initializers: [...kept, ...builder.initializers],
       inputs: [
         { ...input, shape },
-        value(names.labels, int64, [rows]),
+        ...lossInputs(of.loss, { rows, classes: form.classes }),
         ...weights.map((tensor) => value(tensor.name, float32, tensor.shape)),
       ],
       outputs: [

@@ -11,6 +11,9 @@ import { captured } from './forward.ts';
 /** Rows of the first observation: not one, so that a batch is never taken for a stretched axis. */
 const observedRows = 2;
 
+/** Inputs that a gradient model adds, such as labels, are whole numbers; zeros will do. */
+const addedPrefix = 'merlon_';
+
 /** What is known of the values of a graph. */
 export interface Observation {
   /** Shapes with as many rows as were observed first. */
@@ -84,6 +87,10 @@ function feedsOf(model: OnnxModel, rows: number): Tensors {
         hint: 'export the model with fixed sizes but for the batch, or give its input shape',
       });
     });
+    if (input.elementType === elementTypes.int64 && input.name.startsWith(addedPrefix)) {
+      feeds[input.name] = { type: 'int64', shape, data: new BigInt64Array(elementCount(shape)) };
+      continue;
+    }
     if (input.elementType !== elementTypes.float32 || shape.length === 0) {
       const why = 'expected float32 with the rows as first axis';
       throw new GraphError('shape-mismatch', `input "${input.name}" ${why}`);

@@ -1,8 +1,7 @@
 /** Objects as files: written to a temporary name, flushed to the disk, then renamed. */
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '@merlon/core';
-import { PlatformError } from '../errors.ts';
+import { diskFault, PlatformError } from '../errors.ts';
 import type { BlobStore, OpenSource } from './blob.ts';
 import { fileSource } from './source.ts';
 
@@ -66,13 +65,4 @@ async function flushFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   await handle.sync();
   await handle.close();
-}
-
-function diskFault(cause: unknown): unknown {
-  const code = (cause as NodeJS.ErrnoException).code ?? '';
-  if (!['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EIO', 'EFBIG'].includes(code)) return cause;
-  return new PlatformError('home-unusable', `cannot write to the home: ${messageOf(cause)}`, {
-    hint: 'free some disk space or make the folder writable, then try again; nothing was changed',
-    cause,
-  });
 }

@@ -3,7 +3,7 @@
 /** Something changed; readers fetch what they need themselves. */
 export interface News {
   /** What kind of thing changed. */
-  readonly topic: 'version' | 'job' | 'event' | 'alert' | 'incident' | 'deployment' | 'key';
+  readonly topic: 'version' | 'job' | 'incident' | 'deployment' | 'key' | 'person';
   readonly workspaceId: string;
   /** Id of the thing that changed. */
   readonly id: string;

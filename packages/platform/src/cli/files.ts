@@ -9,12 +9,20 @@ import { PlatformError } from '../errors.ts';
 
 /** Checks that a path is a file with content; throws `not-found` or `bad-request`. */
 export function requireFile(path: string, what: string): void {
-  if (!existsSync(path)) throw new PlatformError('not-found', `${what} "${path}" does not exist`);
+  if (!existsSync(path)) {
+    throw new PlatformError('not-found', `${what} "${path}" does not exist`, {
+      hint: 'check the path; it is taken from the folder that you are in',
+    });
+  }
   if (statSync(path).isDirectory()) {
-    throw new PlatformError('bad-request', `${what} expected a file, got the folder "${path}"`);
+    throw new PlatformError('bad-request', `${what} expected a file, got the folder "${path}"`, {
+      hint: 'name one file in it',
+    });
   }
   if (statSync(path).isFile() && statSync(path).size === 0) {
-    throw new PlatformError('bad-request', `${what} "${path}" is empty`);
+    throw new PlatformError('bad-request', `${what} "${path}" is empty`, {
+      hint: 'make or fetch the file again: nothing of it has arrived',
+    });
   }
 }
 
@@ -25,7 +33,8 @@ export async function readBytes(path: string, what: string): Promise<Uint8Array>
     return new Uint8Array(await readFile(path));
   } catch (cause) {
     const message = `${what} "${path}" cannot be read: ${messageOf(cause)}`;
-    throw new PlatformError('bad-request', message, { cause });
+    const hint = 'make the file readable for this user';
+    throw new PlatformError('bad-request', message, { hint, cause });
   }
 }
 

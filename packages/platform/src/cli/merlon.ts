@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /** The command line of Merlon: finds the verb, runs it, tells what came of it, and how. */
+import { enableCompileCache } from 'node:module';
 import { MerlonError, messageOf, type Progress } from '@merlon/core';
 import { didYouMean } from '@merlon/graph';
-import { PlatformError } from '../errors.ts';
+import { diskFault, PlatformError } from '../errors.ts';
+import { compileCacheFolder, merlonVersion } from '../installation.ts';
 import { parseArguments } from './usage.ts';
 import type { Terminal, Verb, VerbResult } from './verb.ts';
 import { notBuilt, verbs } from './verbs.ts';
@@ -16,7 +18,6 @@ async function main(words: readonly string[]): Promise<number> {
       return 0;
     }
     if (name === '--version') {
-      const { merlonVersion } = await import('../main.ts');
       process.stdout.write(`${merlonVersion}\n`);
       return 0;
     }
@@ -104,8 +105,9 @@ function clearProgress(): void {
 }
 
 /** One sentence and what to do next; in JSON as an error document. Never a stack. */
-function tell(error: unknown, asJson: boolean): number {
+function tell(cause: unknown, asJson: boolean): number {
   clearProgress();
+  const error = diskFault(cause);
   const report =
     error instanceof MerlonError
       ? error.report()
@@ -137,6 +139,10 @@ function overview(): string {
     '',
   ].join('\n');
 }
+
+// Before any verb is loaded: it halves the time to start from sources.
+const compileCache = compileCacheFolder();
+if (compileCache !== null) enableCompileCache(compileCache);
 
 // Last, so that everything above it is there.
 process.exitCode = await main(process.argv.slice(2));

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ByteSource, MerlonError, messageOf, type OnProgress } from '@merlon/core';
 import { PlatformError } from '../errors.ts';
+import { packageFolder, programPath } from '../installation.ts';
 import type { FromWorker, ToWorker } from './protocol.ts';
 
 /** What a worker may use. */
@@ -49,8 +50,7 @@ const memoryPollMs = 200;
 /** Starts a worker process; it is ready when its first call is answered. */
 export const startWorker: StartWorker = (limits = {}) => {
   const { memoryBytesMax } = { ...limitsDefault, ...limits };
-  const entry = fileURLToPath(import.meta.resolve('./child.ts'));
-  const child = fork(entry, [], {
+  const child = fork(programPath('confine/child'), [], {
     execArgv: [
       '--permission',
       '--allow-addons',
@@ -59,7 +59,7 @@ export const startWorker: StartWorker = (limits = {}) => {
       '--disable-warning=ExperimentalWarning',
     ],
     env: {},
-    cwd: dirname(entry),
+    cwd: packageFolder,
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
@@ -203,8 +203,7 @@ let folders: readonly string[] | null = null;
 function readableFolders(): readonly string[] {
   if (folders !== null) return folders;
   const found = new Set<string>();
-  const own = fileURLToPath(new URL('../..', import.meta.url));
-  found.add(join(own, '..'));
+  found.add(join(packageFolder, '..'));
   for (const name of ['@merlon/core', 'onnxruntime-node', 'onnxruntime-common']) {
     const path = resolvedPath(name);
     const at = path.indexOf('/node_modules/');

@@ -2,7 +2,7 @@
 import { MerlonError } from '@merlon/core';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { PlatformError } from '../errors.ts';
+import { diskFault, PlatformError } from '../errors.ts';
 
 /** A problem document. */
 export interface Problem {
@@ -24,7 +24,8 @@ const inputStatus: Readonly<Record<string, number>> = {
 };
 
 /** The problem of anything that was thrown; faults of our own tell nothing but that. */
-export function problemOf(thrown: unknown): Problem {
+export function problemOf(cause: unknown): Problem {
+  const thrown = diskFault(cause);
   if (thrown instanceof PlatformError) return problem(thrown.status, thrown);
   if (thrown instanceof MerlonError) return problem(inputStatus[thrown.code] ?? 422, thrown);
   if (thrown instanceof HTTPException && thrown.status < 500) {
@@ -75,4 +76,5 @@ const titles: Readonly<Record<number, string>> = {
   500: 'Internal error',
   501: 'Not built yet',
   503: 'Unavailable',
+  507: 'Insufficient storage',
 };

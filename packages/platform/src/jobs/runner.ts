@@ -4,6 +4,7 @@
  * and because nothing was committed, nothing is done twice.
  */
 import { isoTime, MerlonError, messageOf, type Progress, uuidv7 } from '@merlon/core';
+import { diskFault } from '../errors.ts';
 import type { Actor, Job, StepName, Version } from '../model.ts';
 import { platformActor } from '../people/people.ts';
 import type { Services } from '../services.ts';
@@ -193,7 +194,8 @@ function isShort(value: unknown): boolean {
   return typeof value === 'string' && value.length <= 100;
 }
 
-async function fail(parts: RunnerParts, job: Job, error: unknown): Promise<void> {
+async function fail(parts: RunnerParts, job: Job, cause: unknown): Promise<void> {
+  const error = diskFault(cause);
   const { store, clock, bus } = parts.services;
   const current = await store.job(job.id);
   if (current?.state !== 'cancelled') {

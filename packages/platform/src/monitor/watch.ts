@@ -2,7 +2,7 @@
  * Monitor: every answered row goes through the detectors of its deployment. Their state is rebuilt
  * from stored events after a restart, so a killed process forgets nothing it was about to see.
  */
-import { isoTime, type JsonObject, seeded, uuidv7 } from '@merlon/core';
+import { isJsonObject, isoTime, type JsonObject, seeded, uuidv7 } from '@merlon/core';
 import {
   type Detector,
   driftDetector,
@@ -15,6 +15,7 @@ import { openInputs } from '../inputs.ts';
 import type { Alert, Deployment, ServeEvent, Version } from '../model.ts';
 import type { Watch } from '../platform.ts';
 import type { Services } from '../services.ts';
+import { watchMeta } from '../store/names.ts';
 
 /** A watch that is also fed. */
 export interface FedWatch extends Watch {
@@ -119,11 +120,26 @@ async function detectorsFor(services: Services, deployment: Deployment): Promise
   const { x, features, names, labels } = reference;
   const scale = reference.table ? inverseDeviations(reference) : undefined;
   const scaling = scale === undefined ? {} : { scale };
-  const delta = tunePrada({ x, features, labels }, { ...scaling, random: seeded(seed) });
+  const delta = await learnt(services, deployment, () =>
+    tunePrada({ x, features, labels }, { ...scaling, random: seeded(seed) }),
+  );
   return [
     pradaDetector({ ...scaling, delta }),
     driftDetector({ reference: x, features, featureNames: names }),
   ];
+}
+
+/** The alarm level of extraction: found once for a deployment, since finding it takes a second. */
+async function learnt(
+  { store }: Services,
+  { id }: Deployment,
+  find: () => number,
+): Promise<number> {
+  const kept: unknown = JSON.parse((await store.meta(watchMeta(id))) ?? 'null');
+  if (isJsonObject(kept) && typeof kept.delta === 'number') return kept.delta;
+  const delta = find();
+  await store.setMeta(watchMeta(id), JSON.stringify({ delta }));
+  return delta;
 }
 
 async function referenceOf(services: Services, version: Version): Promise<Reference> {

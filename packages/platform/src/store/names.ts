@@ -8,3 +8,6 @@ export const guardsMeta = (versionId: string): string => `guards/${versionId}`;
 
 /** The approval policy of a workspace. */
 export const approvalPolicyMeta = (workspaceId: string): string => `approvalPolicy/${workspaceId}`;
+
+/** What the detectors of a deployment learnt from its training data. */
+export const watchMeta = (deploymentId: string): string => `watch/${deploymentId}`;

@@ -1,8 +1,7 @@
 /** The two models and their data that the tour takes along. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { utf8 } from '@merlon/core';
-import { PlatformError } from '../errors.ts';
+import { fixturePath } from '../installation.ts';
 
 /** Files by the name they get in their version. */
 export type Files = Readonly<Record<string, Uint8Array>>;
@@ -46,16 +45,5 @@ export function poisonedPickle(): Uint8Array {
 }
 
 function fixture(path: string): Uint8Array {
-  // In the repository they lie at its root, in the published package beside the sources.
-  for (const base of ['../../../../', '../../fixtures/']) {
-    const file = fileURLToPath(new URL(base + path, import.meta.url));
-    try {
-      return new Uint8Array(readFileSync(file));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-  throw new PlatformError('not-found', `"${path}" is missing from this installation`, {
-    hint: 'install the package again, or run from a whole checkout',
-  });
+  return new Uint8Array(readFileSync(fixturePath(path)));
 }

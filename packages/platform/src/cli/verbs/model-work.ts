@@ -1,7 +1,7 @@
 /** `attack`, `gradient`, `harden`: engines on plain files, in confined workers. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AttackVerdict } from '@merlon/attack';
+import { type AttackVerdict, suites } from '@merlon/attack';
 import { gradientModel, readOnnx, writeOnnx } from '@merlon/graph';
 import type { OpenSource } from '../../blob/blob.ts';
 import type { AssessOutput } from '../../confine/tasks/assess.ts';
@@ -26,13 +26,13 @@ const modelOptions = {
 /** Attacks a model. */
 export const attackVerb: Verb = {
   name: 'attack',
-  usage: 'MODEL --data DATA [--suite fast|standard|decision|tabular] [--epsilon 8/255] …',
+  usage: 'MODEL --data DATA [--suite fast|standard|autoattack|tabular|…] [--epsilon 8/255] …',
   does: 'tests a model against adversarial inputs',
   options: {
     ...modelOptions,
-    suite: { type: 'string', help: 'fast, standard, decision or tabular' },
+    suite: { type: 'string', help: `one of ${suites.join(', ')}` },
     attacks: { type: 'string', help: 'names of attacks, separated by commas' },
-    norm: { type: 'string', help: 'linf or l2 (default linf)' },
+    norm: { type: 'string', help: 'linf, l2, l1 or l0 (default linf)' },
     samples: { type: 'string', help: 'samples drawn from the data (default 500)' },
     save: { type: 'string', help: 'folder for example pictures' },
   },
@@ -42,7 +42,9 @@ export const attackVerb: Verb = {
       suite: args.text('suite'),
       attacks: args.text('attacks')?.split(','),
       norm:
-        args.text('norm') === undefined ? undefined : args.choice('norm', ['linf', 'l2'], 'linf'),
+        args.text('norm') === undefined
+          ? undefined
+          : args.choice('norm', ['linf', 'l2', 'l1', 'l0'], 'linf'),
       epsilon: args.number('epsilon'),
       samples: args.integer('samples', 1, 10_000_000),
       seed: args.integer('seed', 0, Number.MAX_SAFE_INTEGER) ?? 1,
@@ -212,8 +214,12 @@ function verdictText({ verdict, blackBoxBecause }: AssessOutput): string {
   const head = ['attack', 'budget', 'robust', 'median', 'queries', 'seconds', ''];
   const black = blackBoxBecause === '' ? '' : `\nblack box only: ${blackBoxBecause}`;
   const robust = percent(verdict.robustAccuracy);
-  const figures = `clean ${percent(verdict.clean.accuracy)}, robust ${robust}`;
-  return `${table(head, rows)}\n\n${figures} over ${verdict.samples} samples${black}`;
+  const { autoAttack } = verdict;
+  const own =
+    autoAttack && `, AutoAttack (${autoAttack.version}) ${percent(autoAttack.robustAccuracy)}`;
+  const figures = `clean ${percent(verdict.clean.accuracy)}${own ?? ''}, robust ${robust}`;
+  const remarks = verdict.remarks.map((remark) => `\n${remark}`).join('');
+  return `${table(head, rows)}\n\n${figures} over ${verdict.samples} samples${black}${remarks}`;
 }
 
 function percent(share: number): string {

@@ -33,7 +33,9 @@ function remoteVerb(
     run: async (args) => {
       const [action = '', ...rest] = args.positionals;
       if (later.includes(action)) {
-        throw new PlatformError('not-built', `"${name} ${action}" is not built yet`);
+        throw new PlatformError('not-built', `"${name} ${action}" is not built yet`, {
+          hint: `what is built: ${Object.keys(actions).join(', ')}`,
+        });
       }
       const perform = Object.hasOwn(actions, action) ? actions[action] : undefined;
       if (perform === undefined) {
@@ -82,6 +84,7 @@ async function ask(
   const init = body === undefined ? { method, headers } : { method, headers, body: payload };
   const response = await fetch(new URL(path, base), init).catch((cause: unknown) => {
     throw new PlatformError('unavailable', `${base} does not answer: ${messageOf(cause)}`, {
+      hint: 'start it with merlon start, or give its address with --url',
       cause,
     });
   });

@@ -35,7 +35,9 @@ export const scanVerb: Verb = {
     if (args.positionals.length === 0) throw usage('PATH expected, got nothing');
     const format = args.choice('format', ['text', 'json', 'sarif', 'cyclonedx'], 'text');
     if (format === 'cyclonedx')
-      throw new PlatformError('not-built', '"cyclonedx" is not built yet');
+      throw new PlatformError('not-built', '"cyclonedx" is not built yet', {
+        hint: 'use --format json or --format sarif',
+      });
     const profile = args.choice('profile', ['ml', 'strict'], 'ml');
     const failOn = args.failOn();
     const files = await scanAll(filesBelow(args.positionals), profile, terminal);

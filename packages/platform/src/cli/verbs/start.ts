@@ -5,7 +5,7 @@ import { PlatformError } from '../../errors.ts';
 import { type Running, type StartOptions, start } from '../../main.ts';
 import type { TourLine, TourResult } from '../../tour/tour.ts';
 import { table } from '../table.ts';
-import { type Arguments, homeOf } from '../usage.ts';
+import { type Arguments, homeOf, usage } from '../usage.ts';
 import type { Terminal, Verb } from '../verb.ts';
 
 const portDefault = 7700;
@@ -66,7 +66,10 @@ function startOptions(args: Arguments, terminal: Terminal, port?: number): Start
   const webhook = args.text('webhook') ?? MERLON_WEBHOOK;
   const address = args.text('address');
   if (webhook !== undefined && !URL.canParse(webhook)) {
-    throw new PlatformError('bad-request', `"--webhook" expected an address, got "${webhook}"`);
+    throw usage(
+      `"--webhook" expected an address, got "${webhook}"`,
+      'such as https://example.com/x',
+    );
   }
   return {
     home: homeOf(args),

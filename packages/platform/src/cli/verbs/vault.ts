@@ -159,7 +159,10 @@ function requireFolder(path: string): void {
   try {
     readdirSync(path);
   } catch (cause) {
-    throw new PlatformError('bad-request', `DIR expected a folder, got "${path}"`, { cause });
+    throw new PlatformError('bad-request', `DIR expected a folder, got "${path}"`, {
+      hint: 'name the folder that holds the files of the model',
+      cause,
+    });
   }
 }
 

@@ -1,16 +1,14 @@
 /** Attacks a model inside the worker: white box where it can be differentiated, else black box. */
-import { type AttackVerdict, examplePictures, linf, runAttacks } from '@merlon/attack';
-import { MerlonError, readAll, seeded, systemClock } from '@merlon/core';
 import {
-  type DataSchema,
-  type Dataset,
-  gradientModel,
-  openSession,
-  readOnnx,
-  type Session,
-  sample,
-  writeOnnx,
-} from '@merlon/graph';
+  type AttackVerdict,
+  examplePictures,
+  type GradientSource,
+  gradientsOfModel,
+  linf,
+  runAttacks,
+} from '@merlon/attack';
+import { MerlonError, readAll, seeded, systemClock } from '@merlon/core';
+import { type DataSchema, type Dataset, openSession, readOnnx, sample } from '@merlon/graph';
 import type { TaskContext } from '../task.ts';
 import { type DataInput, datasetFrom, inputBytesMax } from './data.ts';
 
@@ -18,7 +16,7 @@ import { type DataInput, datasetFrom, inputBytesMax } from './data.ts';
 export interface AssessOptions {
   readonly suite?: string;
   readonly attacks?: readonly string[];
-  readonly norm?: 'linf' | 'l2';
+  readonly norm?: 'linf' | 'l2' | 'l1' | 'l0';
   readonly epsilon?: number;
   readonly samples?: number;
   readonly seed: number;
@@ -51,10 +49,10 @@ export async function assessTask(input: AssessInput, context: TaskContext): Prom
   const bytes = await readAll(context.source('model'), inputBytesMax);
   const { dataset, schema } = await datasetFrom(input, context);
   const session = await openSession(bytes, { threads: options.threads });
-  const gradient = await gradientSession(bytes, { options, dataset, schema });
+  const gradient = await gradientsOf(bytes, { options, dataset, schema });
   const chosen = sampled(dataset, options, schema);
   const result = await runAttacks(
-    { session, ...(gradient.session === null ? {} : { gradient: gradient.session }) },
+    { session, ...(gradient.source === null ? {} : { gradient: gradient.source }) },
     chosen,
     {
       ...attackOptions(options, schema),
@@ -95,19 +93,18 @@ function attackOptions(options: AssessOptions, schema: DataSchema | null): Chose
   };
 }
 
-async function gradientSession(
+async function gradientsOf(
   bytes: Uint8Array,
   of: { options: AssessOptions; dataset: Dataset; schema: DataSchema | null },
-): Promise<{ session: Session | null; because: string }> {
+): Promise<{ source: GradientSource | null; because: string }> {
   // Rows under a schema are attacked by decisions; gradients know nothing of categories.
-  if (of.schema?.kind === 'table') return { session: null, because: 'rows under a schema' };
+  if (of.schema?.kind === 'table') return { source: null, because: 'rows under a schema' };
   try {
-    const { model } = await gradientModel(readOnnx(bytes));
     const { threads } = of.options;
-    return { session: await openSession(writeOnnx(model), { threads }), because: '' };
+    return { source: await gradientsOfModel(readOnnx(bytes), { threads }), because: '' };
   } catch (error) {
     if (error instanceof MerlonError && error.code === 'unsupported-operator') {
-      return { session: null, because: error.message };
+      return { source: null, because: error.message };
     }
     throw error;
   }

@@ -17,7 +17,7 @@ export async function createInvite(
   platform: Platform,
   by: { readonly createdBy: string; readonly role: Invite['role'] },
 ): Promise<{ link: string; token: string }> {
-  const { store, clock, ledger } = platform.services;
+  const { store, clock, ledger, bus } = platform.services;
   const token = freshToken();
   const invite: Invite = {
     id: uuidv7(clock),
@@ -38,6 +38,7 @@ export async function createInvite(
       detail: { role: by.role },
     });
   });
+  bus.publish({ topic: 'person', workspaceId: platform.workspaceId, id: invite.id });
   // The token stands behind `#`, so that it reaches no server log.
   return { token: token.text, link: `${platform.settings.origin}/join#${token.text}` };
 }
@@ -48,12 +49,13 @@ export async function disablePerson(
   actor: Actor,
   { id, why }: { readonly id: string; readonly why: string },
 ): Promise<void> {
-  const { store, ledger } = platform.services;
+  const { store, ledger, bus } = platform.services;
   await platform.people.disable(id, why);
   const resource = `person/${id}`;
   await store.transaction((tx) =>
     ledger.append(tx, actor, { action: 'person.disable', resource, detail: { why } }),
   );
+  bus.publish({ topic: 'person', workspaceId: platform.workspaceId, id });
 }
 
 /** Adds the routes. */
@@ -170,7 +172,7 @@ function inviteRoutes(app: App, platform: Platform): void {
       status: 201,
     },
     async ({ body }) => {
-      const { store, clock, ledger } = services;
+      const { store, clock, ledger, bus } = services;
       const invite = await store.inviteByHash(hashOf(body.token));
       const now = isoTime(clock.nowMs());
       if (invite === null || invite.usedAt !== null || invite.expiresAt < now) {
@@ -180,17 +182,22 @@ function inviteRoutes(app: App, platform: Platform): void {
       }
       const { name, email, password } = body;
       const userId = await people.create({ name, email, password });
-      if (!(await store.useInvite(invite.id, now))) {
-        await people.disable(userId, 'the invite was used twice');
-        throw new PlatformError('forbidden', 'this link is not valid, or was used');
-      }
       const { workspaceId, role } = invite;
-      await store.transaction(async (tx) => {
+      const actor = { ...platformActor(workspaceId), kind: 'person' as const, id: userId, name };
+      const isFirst = await store.transaction(async (tx) => {
+        if (!(await tx.useInvite(invite.id, now))) return false;
         await tx.addMember({ userId, workspaceId, role });
-        const actor = { ...platformActor(workspaceId), kind: 'person' as const, id: userId, name };
         const resource = `person/${userId}`;
         await ledger.append(tx, actor, { action: 'person.join', resource, detail: { role } });
+        return true;
       });
+      if (!isFirst) {
+        await people.disable(userId, 'the invite was used twice');
+        throw new PlatformError('forbidden', 'this link is not valid, or was used', {
+          hint: 'ask for a new one',
+        });
+      }
+      bus.publish({ topic: 'person', workspaceId, id: userId });
       return { userId, role };
     },
   );

@@ -1,0 +1,141 @@
+/**
+ * Where the search for one row begins: the cheapest change of one variable, greedy climbs, and
+ * rows of the data of another class, brought under the constraints and cut back at random.
+ */
+import type { Random } from '@merlon/core';
+import { rowOf } from '../batch.ts';
+import type { Constraints } from '../tabular/constraints.ts';
+import type { Pool } from '../tabular/starts.ts';
+import { type Found, rowOfCells } from './descend.ts';
+import { cellsOfRow } from './forest.ts';
+import { cellMoves, costOf, type Search } from './moves.ts';
+import { pointAt } from './point.ts';
+
+/** What starts are made from. */
+export interface BeginOptions {
+  readonly constraints?: Constraints;
+  readonly pool: Pool;
+  readonly random: Random;
+  readonly startsMax: number;
+}
+
+const climbsMax = 60;
+const poolTries = 400;
+
+/** Up to `startsMax` rows that reach the goal. */
+export function begin(search: Search, options: BeginOptions): Found[] {
+  const { constraints, startsMax } = options;
+  const found: Found[] = [];
+  const add = (cells: Int32Array | undefined) => {
+    const row = cells && rowOfCells(search, cells, constraints);
+    if (row !== undefined) found.push(row);
+    return row !== undefined;
+  };
+  const own = pointAt(search.forest, search.reach.own.slice());
+  const every = testedVariables(search);
+  const single = cellMoves(search, own, Number.POSITIVE_INFINITY, every);
+  for (const { changes } of single.toSorted((a, b) => a.cost - b.cost).slice(0, 3)) {
+    const cells = own.cells.slice();
+    for (const [v, cell] of changes) cells[v] = cell;
+    add(cells);
+  }
+  for (const byCost of [true, false]) add(climb(search, every, byCost));
+  for (const row of fromPool(search, options, startsMax - found.length)) {
+    const cells = cellsOfRow(search.forest, row);
+    if (!cells.includes(-1)) add(cutBack(search, cells, options.random));
+  }
+  if (found.length === 0) {
+    for (let k = 0; k < poolTries && found.length < 3; k++) add(mixture(search, options.random));
+  }
+  return found.slice(0, startsMax);
+}
+
+function testedVariables({ forest }: Search): number[] {
+  return [...forest.variables.keys()].filter((v) => (forest.treesOf[v]?.length ?? 0) > 0);
+}
+
+/** The change that helps most (for its cost), again and again until the goal is reached. */
+function climb(search: Search, every: readonly number[], byCost: boolean): Int32Array | undefined {
+  const { forest, reach, goal, profile } = search;
+  const { targets, offset } = forest;
+  const cells = reach.own.slice();
+  for (let k = 0; k < climbsMax; k++) {
+    const point = pointAt(forest, cells);
+    const now = goal.margin(point.sums);
+    if (now > goal.guard) return cells;
+    let best = 0;
+    let move: [number, number] | undefined;
+    for (const v of every) {
+      profile.fill(cells, point.sums, point.leaf, v);
+      const from = offset[v] ?? 0;
+      const before = reach.cost[from + (cells[v] ?? 0)] ?? 0;
+      for (let cell = 0; cell < (offset[v + 1] ?? 0) - from; cell++) {
+        const cost = reach.cost[from + cell] ?? Infinity;
+        if (cost === Infinity || cell === cells[v]) continue;
+        const at = (from + cell) * targets;
+        // Beyond the goal nothing more is gained.
+        const gain =
+          Math.min(goal.margin(profile.sums.subarray(at, at + targets)), 2 * goal.guard) - now;
+        const worth = byCost ? gain / Math.max(cost - before, 1e-12) : gain;
+        if (gain > 0 && worth > best) {
+          best = worth;
+          move = [v, cell];
+        }
+      }
+    }
+    if (move === undefined) return undefined;
+    cells[move[0]] = move[1];
+  }
+  return undefined;
+}
+
+/** Rows of the data that reach the goal under the constraints: half the nearest, half at random. */
+function fromPool(search: Search, options: BeginOptions, count: number): Float32Array[] {
+  const { forest, reach, goal, measure } = search;
+  const { pool, constraints, random } = options;
+  if (count <= 0 || pool.rows === 0) return [];
+  const order = random.permutation(pool.rows).subarray(0, poolTries);
+  const rows: { row: Float32Array; cost: number }[] = [];
+  for (const at of order) {
+    const row = rowOf(pool.x, at, forest.width).slice();
+    if (constraints !== undefined && !constraints.repair(row, reach.original)) continue;
+    const cells = cellsOfRow(forest, row);
+    if (cells.includes(-1) || !goal.answers(cells)) continue;
+    rows.push({ row, cost: measure.of(row, reach.original) });
+  }
+  const nearest = rows.toSorted((a, b) => a.cost - b.cost).slice(0, Math.ceil(count / 2));
+  const others = rows.filter((each) => !nearest.includes(each)).slice(0, count - nearest.length);
+  return [...nearest, ...others].map(({ row }) => row);
+}
+
+/** Puts variables back to the row's own cells in a random order while the goal stays reached. */
+function cutBack(search: Search, start: Int32Array, random: Random): Int32Array {
+  const { forest, reach, goal } = search;
+  const cells = start.slice();
+  for (const v of random.permutation(cells.length)) {
+    const now = cells[v] ?? 0;
+    const own = reach.own[v] ?? 0;
+    if (now === own) continue;
+    cells[v] = own;
+    if ((forest.treesOf[v]?.length ?? 0) > 0 && !goal.reached(cells)) cells[v] = now;
+  }
+  // A cell that the row's own value cannot move to is replaced by the nearest one.
+  if (costOf(search, cells) === Infinity) {
+    for (let v = 0; v < cells.length; v++) {
+      const from = forest.offset[v] ?? 0;
+      if (reach.cost[from + (cells[v] ?? 0)] !== Infinity) continue;
+      const near = reach.next[from + (cells[v] ?? 0)] ?? -1;
+      const back = reach.previous[from + (cells[v] ?? 0)] ?? -1;
+      cells[v] = near >= 0 ? near : back >= 0 ? back : (reach.own[v] ?? 0);
+    }
+  }
+  return cells;
+}
+
+function mixture({ forest, reach }: Search, random: Random): Int32Array {
+  return Int32Array.from(forest.variables, ({ count }, v) => {
+    const own = reach.own[v] ?? 0;
+    const cell = random.integer(count);
+    return reach.cost[(forest.offset[v] ?? 0) + cell] === Infinity ? own : cell;
+  });
+}
