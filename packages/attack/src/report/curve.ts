@@ -4,7 +4,7 @@ import { percent, shortNumber } from './text.ts';
 
 const width = 640;
 const height = 260;
-const margin = { left: 52, right: 12, top: 12, bottom: 34 };
+const margin = { left: 60, right: 12, top: 12, bottom: 34 };
 
 /** The curve as an `svg` element whose colours come from the page's style. */
 export function curveSvg(curve: readonly CurvePoint[], clean: number): string {

@@ -11,7 +11,19 @@ import {
   runAttacks,
 } from '@merlon/attack';
 import { MerlonError, readAll, seeded, systemClock } from '@merlon/core';
-import { type DataSchema, type Dataset, openSession, readOnnx, sample } from '@merlon/graph';
+import {
+  type DataSchema,
+  type Dataset,
+  GraphError,
+  type OnnxModel,
+  openSession,
+  readOnnx,
+  readTrees,
+  sample,
+  type TreeModel,
+  withoutZipMap,
+  writeOnnx,
+} from '@merlon/graph';
 import type { TaskContext } from '../task.ts';
 import { type DataInput, datasetFrom, inputBytesMax } from './data.ts';
 
@@ -57,11 +69,17 @@ export async function assessTask(input: AssessInput, context: TaskContext): Prom
   const { options } = input;
   const bytes = await readAll(context.source('model'), inputBytesMax);
   const { dataset, schema } = await datasetFrom(input, context);
-  const session = await openSession(bytes, { threads: options.threads });
-  const gradient = await gradientsOf(bytes, { options, dataset, schema });
+  const model = readOnnx(bytes);
+  const session = await openSession(writeOnnx(withoutZipMap(model)), { threads: options.threads });
+  const trees = treesOf(model);
+  const gradient = await gradientsOf(model, { options, dataset, schema });
   const chosen = sampled(dataset, options, schema);
   const result = await runAttacks(
-    { session, ...(gradient.source === null ? {} : { gradient: gradient.source }) },
+    {
+      session,
+      ...(gradient.source && { gradient: gradient.source }),
+      ...(trees && { trees }),
+    },
     chosen,
     {
       ...attackOptions(options, schema),
@@ -113,15 +131,26 @@ function boundsOf({ bounds }: AssessOptions, schema: DataSchema | null): Bounds 
   return { min: schema.input.min, max: schema.input.max };
 }
 
+/** The trees of an ensemble; null for other models and for trees that are not understood. */
+function treesOf(model: OnnxModel): TreeModel | null {
+  try {
+    return readTrees(model);
+  } catch (error) {
+    // The attacks that need no trees still run.
+    if (error instanceof GraphError && error.code === 'unsupported-operator') return null;
+    throw error;
+  }
+}
+
 async function gradientsOf(
-  bytes: Uint8Array,
+  model: OnnxModel,
   of: { options: AssessOptions; dataset: Dataset; schema: DataSchema | null },
 ): Promise<{ source: GradientSource | null; because: string }> {
   // Rows under a schema are attacked by decisions; gradients know nothing of categories.
   if (of.schema?.kind === 'table') return { source: null, because: 'rows under a schema' };
   try {
     const { threads } = of.options;
-    return { source: await gradientsOfModel(readOnnx(bytes), { threads }), because: '' };
+    return { source: await gradientsOfModel(model, { threads }), because: '' };
   } catch (error) {
     if (error instanceof MerlonError && error.code === 'unsupported-operator') {
       return { source: null, because: error.message };
