@@ -26,7 +26,7 @@ export function operatorsPage(): string {
 
 White-box attacks and training differentiate the model itself (\`gradientModel\` of
 \`@merlon/graph\`). This page is written by \`node scripts/operators.ts\`; a test holds it to the
-tables that the program uses. Opsets 7 to 25 are read; half and double precision are
+tables that the program uses. Opsets 6 to 25 are read; half and double precision are
 differentiated as a copy in single precision.
 
 - **exact** (${count('exact')}): the true gradient, checked against differences of the runtime

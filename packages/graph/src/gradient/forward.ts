@@ -28,7 +28,7 @@ export function scoresOf(
   { graph }: OnnxModel,
   shapes: ReadonlyMap<string, Shape>,
   { output: asked, classesMin }: ScoresOptions,
-): { scores: string; classes: number; nodes: readonly OnnxNode[] } {
+): { scores: string; rows: number; classes: number; nodes: readonly OnnxNode[] } {
   const output = graph.outputs.find(({ name, elementType }) => {
     if (asked !== null) return name === asked;
     return elementType === elementTypes.float32 && shapes.get(name)?.length === 2;
@@ -39,7 +39,7 @@ export function scoresOf(
     throw new GraphError('shape-mismatch', `expected ${wanted}, got ${has.join(', ')}`);
   }
   const shape = shapes.get(output.name) ?? [];
-  const [, ...others] = shape;
+  const [rows = 0, ...others] = shape;
   const classes = others.reduce((product, size) => product * size, 1);
   if (shape.length === 0 || classes < classesMin) {
     const got = `expected scores of two classes or more, got ${classes}`;
@@ -51,10 +51,10 @@ export function scoresOf(
   if (shape.length !== 2) {
     const scores = 'merlon/flat-scores';
     const flat = node('Flatten', [output.name], [scores], { axis: int(1) });
-    return { scores, classes, nodes: [...needed(graph.nodes, output.name), flat] };
+    return { scores, rows, classes, nodes: [...needed(graph.nodes, output.name), flat] };
   }
   const scores = isHead(last) ? (last?.inputs[0] ?? output.name) : output.name;
-  return { scores, classes, nodes: needed(graph.nodes, scores) };
+  return { scores, rows, classes, nodes: needed(graph.nodes, scores) };
 }
 
 /** A softmax over the second of two axes. */

@@ -39,10 +39,15 @@ const passesMax = 64;
 /** Brings a model of one opset, float32, without functions, to the form. */
 export async function normalForm(start: OnnxModel, options: NormalOptions): Promise<NormalForm> {
   let observed = await observe(start, new Set());
-  const { scores, classes, nodes } = scoresOf(start, observed.shapes, options);
+  const { scores, classes, nodes, rows: scoreRows } = scoresOf(start, observed.shapes, options);
   const weights = options.mode === 'constant' ? [] : trainable(start, nodes);
   const state = new Set(weights.map(({ name }) => name));
   const [input] = modelInputs(start);
+  const rows = observed.shapes.get(input?.name ?? '')?.[0];
+  if (scoreRows !== rows) {
+    const got = `expected scores for each of ${rows} rows, got ${scoreRows}`;
+    throw new GraphError('shape-mismatch', got, { hint: 'export one row of scores a row' });
+  }
   const wanted = options.mode === 'train' ? [...state] : [input?.name ?? ''];
   const value = { name: scores, elementType: 0, shape: null, rawType: new Uint8Array(0) };
   let model: OnnxModel = {

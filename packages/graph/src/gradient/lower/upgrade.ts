@@ -1,4 +1,4 @@
-/** Operators of old opsets (from 7 on) in the form that they have in opset 18, as ONNX defines. */
+/** Operators of old opsets (from 6 on) in the form that they have in opset 18, as ONNX defines. */
 import { GraphError, unsupported } from '../../error.ts';
 import {
   floatTensor,
@@ -13,13 +13,13 @@ import {
 } from '../../onnx/model.ts';
 import { integer, integers, number, string, text } from '../emitter.ts';
 
-const opsetMin = 7;
+const opsetMin = 6;
 /** The first in which all reductions take their axes as an input; gradients are emitted in it. */
 const opsetTarget = 18;
 /** The first IR version whose readers know that opset. */
 const irMin = 8;
 
-/** Opset of the standard operators; throws `unsupported-operator` for those before 7. */
+/** Opset of the standard operators; throws `unsupported-operator` for those before 6. */
 export function opsetOf({ opsets }: Pick<OnnxModel, 'opsets'>): number {
   const opset = opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0;
   if (opset >= opsetMin) return opset;
@@ -136,10 +136,37 @@ const flattening: Change = {
   },
 };
 
+/** Opset 6 said where an operand stands; only at the end is that what broadcasting does. */
+const broadcasting: Change = {
+  until: 7,
+  to: (old) => {
+    const { axis } = old.attributes;
+    if (axis !== undefined) {
+      throw unsupported(old.operator, old.name, 'it broadcasts as opset 6 had it, along an axis');
+    }
+    return [{ ...old, attributes: without(old, 'broadcast') }];
+  },
+};
+
+const operands = [
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Pow',
+  'Gemm',
+  'Equal',
+  'Less',
+  'Greater',
+  'And',
+  'Or',
+];
+
 const reductions = ['L1', 'L2', 'LogSum', 'LogSumExp', 'Max', 'Mean', 'Min', 'Prod', 'SumSquare'];
 
 const changes: Readonly<Record<string, Change>> = {
   ...Object.fromEntries(reductions.map((name) => [`Reduce${name}`, asInput('axes', 1, 18)])),
+  ...Object.fromEntries(operands.map((name) => [name, broadcasting])),
   ReduceSum: asInput('axes', 1, 13),
   Squeeze: asInput('axes', 1, 13),
   Unsqueeze: asInput('axes', 1, 13),
@@ -200,11 +227,14 @@ const changes: Readonly<Record<string, Change>> = {
   },
   BatchNormalization: {
     until: 14,
-    to: (old) => {
+    to: (old, { from }) => {
+      if (from < 7 && integer(old, 'is_test', 0) === 0) {
+        throw unsupported('BatchNormalization', old.name, 'it is in training mode');
+      }
       if (integer(old, 'spatial', 1) !== 1) {
         throw unsupported('BatchNormalization', old.name, 'it has statistics of every place');
       }
-      const attributes = without(old, 'spatial');
+      const attributes = without(old, 'spatial', 'is_test', 'consumed_inputs');
       return [{ ...old, outputs: old.outputs.slice(0, 1), attributes }];
     },
   },

@@ -1,7 +1,7 @@
 /** The gradient of taking positions along one axis: every element goes back to where it was. */
 import { int } from '../../onnx/model.ts';
 import type { Backward } from '../builder.ts';
-import { add, fromFront, padded, string } from '../emitter.ts';
+import { add, fromFront, padded, slice, string } from '../emitter.ts';
 
 /** As many gathers are cheaper than one scattering. */
 const gathersMax = 4;
@@ -53,7 +53,13 @@ export function scattered(
   const rank = context.shape(x).length;
   const standing = Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1));
   const stood = context.emit('Reshape', [positions, context.ints(standing)]);
-  const zeros = context.emit('ConstantOfShape', [context.emit('Shape', [x])]);
+  // Other axes are those of the gradient: they may be spread later, and are longer until then.
+  const sizes = context.emit('Shape', [gradient]);
+  const own = context.ints([context.shape(x)[axis] ?? 1]);
+  const before = slice(context, sizes, { axis: 0, start: 0, end: axis });
+  const after = slice(context, sizes, { axis: 0, start: axis + 1, end: rank });
+  const to = context.emit('Concat', [before, own, after], { axis: int(0) });
+  const zeros = context.emit('ConstantOfShape', [to]);
   const at = context.emit('Expand', [stood, context.emit('Shape', [gradient])]);
   return context.emit('ScatterElements', [zeros, at, gradient], {
     axis: int(axis),

@@ -34,6 +34,11 @@ export const moveCases: readonly OperatorCase[] = [
     }),
   ),
   {
+    ...{ name: 'Pad edge, wide on two axes', row: [3, 2], out: [9, 12] },
+    nodes: [xToY('Pad', { mode: text('edge') }, ['p'])],
+    tensors: [intTensor('p', [6], [0, 5, 6, 0, 1, 4])],
+  },
+  {
     ...{ name: 'Pad that cuts', row: [3, 4], out: [2, 5] },
     nodes: [xToY('Pad', {}, ['p'])],
     tensors: [intTensor('p', [6], [0, -1, 2, 0, 0, -1])],
