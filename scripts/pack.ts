@@ -24,7 +24,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Files of the tour, at the root of the repository and in the published package. */
 const fixtures = [
-  ...['models/digits.onnx', 'models/digits.schema.json', 'models/loans.onnx'],
+  ...['models/digits-cnn.onnx', 'models/digits-cnn.schema.json', 'models/loans.onnx'],
   ...['models/loans.schema.json', 'models/README.md', 'data/README.md'],
   ...['data/mnist-train.npz', 'data/mnist-test.npz', 'data/loans-train.csv', 'data/loans-test.csv'],
 ];

@@ -4,7 +4,7 @@
     python vectors/attack/make_autoattack.py
 
 Version `standard` (100 iterations, 9 targets, Square with 5,000 queries), attack after attack on
-the rows still right, on models/digits.onnx and vectors/attack/robust-digits.onnx, whose networks
+the rows still right, on models/digits-cnn.onnx and vectors/attack/robust-digits.onnx, whose networks
 are rebuilt in PyTorch from the weights in the files. CPU seconds are of one thread.
 """
 import hashlib
@@ -21,10 +21,10 @@ from pyautoattack import AutoAttack
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CASES = [
-    ("models/digits.onnx", "Linf", 0.1, 1000, 0),
-    ("models/digits.onnx", "Linf", 0.1, 1000, 1),
-    ("models/digits.onnx", "L2", 1.0, 200, 0),
-    ("models/digits.onnx", "L1", 8.0, 200, 0),
+    ("models/digits-cnn.onnx", "Linf", 0.1, 1000, 0),
+    ("models/digits-cnn.onnx", "Linf", 0.1, 1000, 1),
+    ("models/digits-cnn.onnx", "L2", 1.0, 200, 0),
+    ("models/digits-cnn.onnx", "L1", 8.0, 200, 0),
     ("vectors/attack/robust-digits.onnx", "Linf", 0.3, 1000, 0),
     ("vectors/attack/robust-digits.onnx", "L2", 2.0, 200, 0),
 ]

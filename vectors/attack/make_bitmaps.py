@@ -3,7 +3,7 @@
     pip install -r models/requirements.txt torchattacks==3.5.1   # --no-deps for torchattacks
     python vectors/attack/make_bitmaps.py
 
-The network of models/digits.onnx is rebuilt in PyTorch from the weights in the file and attacked
+The network of models/digits-cnn.onnx is rebuilt in PyTorch from the weights in the file and attacked
 by torchattacks; the first 1,000 images of data/mnist-test.npz. Each bitmap has one character an
 image: 1 when the network is right on the attacked image, 0 when it is not.
 
@@ -64,7 +64,7 @@ def bitmap(net, x, y):
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    path = ROOT / "models/digits.onnx"
+    path = ROOT / "models/digits-cnn.onnx"
     net = network(path)
     data = np.load(ROOT / "data/mnist-test.npz")
     x = torch.from_numpy((data["x"][:SAMPLES] / np.float32(255)).astype(np.float64))

@@ -3,7 +3,7 @@
     pip install -r models/requirements.txt foolbox==3.3.4
     python vectors/attack/make_minimal.py
 
-The first 200 images of data/mnist-test.npz on models/digits.onnx and robust-digits.onnx, rebuilt in
+The first 200 images of data/mnist-test.npz on models/digits-cnn.onnx and robust-digits.onnx, rebuilt in
 PyTorch from the weights in the files; each attack with foolbox's defaults. `distances` has one
 number an image: null where the network is wrong already or foolbox finds nothing.
 """
@@ -44,7 +44,7 @@ def main():
     x = torch.from_numpy(data["x"][:COUNT] / np.float32(255))
     y = torch.from_numpy(data["y"][:COUNT].astype(np.int64))
     cases = []
-    for path in ["models/digits.onnx", "vectors/attack/robust-digits.onnx"]:
+    for path in ["models/digits-cnn.onnx", "vectors/attack/robust-digits.onnx"]:
         net = network(ROOT / path)
         model = foolbox.PyTorchModel(net, bounds=(0, 1), device="cpu")
         right = net(x).argmax(1) == y

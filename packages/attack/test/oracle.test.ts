@@ -51,7 +51,7 @@ beforeAll(async () => {
   const bytes = projectFile(path);
   const session = await openSession(bytes);
   const gradient = await gradientsOfModel(readOnnx(bytes));
-  models.set('models/digits.onnx', differentiable(digits.session, digits.gradient));
+  models.set('models/digits-cnn.onnx', differentiable(digits.session, digits.gradient));
   models.set(path, differentiable(session, gradient));
   for (const each of [digits.session, digits.gradient, session, gradient]) {
     closing.push(() => each.close());
@@ -72,7 +72,8 @@ async function rightOnes(path: string): Promise<{ model: DifferentiableClassifie
 describe('the original AutoAttack', () => {
   // Gradients of the robust model vanish in L2, where FAB does nine tenths of the work.
   const first = autoattack.cases.filter(
-    ({ seed, norm, model }) => seed === 0 && (norm === 'linf' || model === 'models/digits.onnx'),
+    ({ seed, norm, model }) =>
+      seed === 0 && (norm === 'linf' || model === 'models/digits-cnn.onnx'),
   );
   const budgets = { linf, l2, l1 } as const;
   it.each(first)('leaves as many images of $model right in $norm as ours', async (row) => {
@@ -94,7 +95,7 @@ describe('the original AutoAttack', () => {
 });
 
 describe('foolbox', () => {
-  it.each(['models/digits.onnx', 'vectors/attack/robust-digits.onnx'])(
+  it.each(['models/digits-cnn.onnx', 'vectors/attack/robust-digits.onnx'])(
     'finds no smaller L2 changes on %s than DDN or FMN here',
     async (path) => {
       const { model, own } = await rightOnes(path);

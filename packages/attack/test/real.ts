@@ -27,8 +27,8 @@ export async function openDigits(): Promise<{
   readonly schema: ImageSchema;
   readonly data: Dataset;
 }> {
-  const bytes = projectFile('models/digits.onnx');
-  const schema = readSchema(projectFile('models/digits.schema.json'));
+  const bytes = projectFile('models/digits-cnn.onnx');
+  const schema = readSchema(projectFile('models/digits-cnn.schema.json'));
   if (schema.kind !== 'image') throw new Error('digits expected a schema of images');
   const data = readDataset(projectFile('data/mnist-test.npz'), { name: 'mnist-test.npz', schema });
   const session = await openSession(bytes);

@@ -26,7 +26,7 @@ export function consoleFolder(): string | null {
   return places.find((place) => existsSync(join(place, 'index.html'))) ?? null;
 }
 
-/** A model or data file of the tour, such as `models/digits.onnx`; throws `not-found`. */
+/** A model or data file of the tour, such as `models/digits-cnn.onnx`; throws `not-found`. */
 export function fixturePath(path: string): string {
   const places = [join(packageFolder, '../..', path), join(packageFolder, 'fixtures', path)];
   const found = places.find((place) => existsSync(place));

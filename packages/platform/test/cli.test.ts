@@ -14,7 +14,7 @@ const bin = fileURLToPath(new URL('../src/cli/merlon.ts', import.meta.url));
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'merlon-cli-'));
 const at = (name: string): string => join(folder, name);
-const digits = join(root, 'models/digits.onnx');
+const digits = join(root, 'models/digits-cnn.onnx');
 const loans = join(root, 'models/loans.onnx');
 const mnist = join(root, 'data/mnist-test.npz');
 

@@ -15,7 +15,7 @@ if (!slow) console.warn('skipped: the tour under kill -9 takes minutes; set SLOW
 function knownPlaintexts(): Map<string, Buffer> {
   const root = new URL('../../../', import.meta.url);
   const file = (path: string): Buffer => readFileSync(fileURLToPath(new URL(path, root)));
-  const digits = file('models/digits.onnx');
+  const digits = file('models/digits-cnn.onnx');
   const loans = file('data/loans-train.csv');
   const mnist = file('data/mnist-train.npz');
   return new Map([

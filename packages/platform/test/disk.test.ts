@@ -22,7 +22,7 @@ function onDisk(size: string, lines: readonly string[]) {
       PATH: process.env.PATH ?? '',
       DISK: folder,
       MERLON: `${process.execPath} ${bin}`,
-      DIGITS: join(root, 'models/digits.onnx'),
+      DIGITS: join(root, 'models/digits-cnn.onnx'),
     },
   });
 }

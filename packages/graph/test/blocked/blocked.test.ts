@@ -168,7 +168,7 @@ describe.skipIf(block === null)('the blocked layout', () => {
     expect(apart(expected.loss, got.loss)).toBeLessThan(2e-6);
   });
   it('gives the first of equal values the gradient, as on flat pictures', async () => {
-    const file = new URL('../../../../models/digits.onnx', import.meta.url);
+    const file = new URL('../../../../models/digits-cnn.onnx', import.meta.url);
     const model = readOnnx(new Uint8Array(readFileSync(file)));
     const name = model.graph.inputs[0]?.name ?? '';
     const { expected, got } = await both(withInput(model, name), new Float32Array(2 * 784), 2);

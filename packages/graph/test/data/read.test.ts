@@ -10,7 +10,7 @@ import { bytesOf, idx, npy, zip } from './files.ts';
 
 const root = join(import.meta.dirname, '../../../..');
 const schema = readSchema(readFileSync(join(root, 'models/loans.schema.json')));
-const digits = readSchema(readFileSync(join(root, 'models/digits.schema.json')));
+const digits = readSchema(readFileSync(join(root, 'models/digits-cnn.schema.json')));
 
 const y = npy('<i8', [2], bytesOf(BigInt64Array.of(1n, 0n)));
 const x = npy('<f4', [2, 3], bytesOf(Float32Array.of(1, 2, 3, 4, 5, 6)));

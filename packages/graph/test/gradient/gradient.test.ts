@@ -226,7 +226,7 @@ describe('refusals name what stands in the way', () => {
 
 describe('the digits model', () => {
   it('has the gradient that central differences have, at any batch size', async () => {
-    const file = readFileSync(new URL('../../../../models/digits.onnx', import.meta.url));
+    const file = readFileSync(new URL('../../../../models/digits-cnn.onnx', import.meta.url));
     const { model, operators } = await gradientModel(readOnnx(file));
     expect(operators).toEqual(['BatchNormalization', 'Conv', 'Flatten', 'Gemm', 'MaxPool', 'Relu']);
     const session = await openSession(writeOnnx(model));

@@ -132,7 +132,7 @@ describe('a cheaper forward graph', () => {
     ).rejects.toThrow('operator "BatchNormalization"');
   });
   it('keeps no constant that nothing uses', async () => {
-    const file = readFileSync(new URL('../../../../models/digits.onnx', import.meta.url));
+    const file = readFileSync(new URL('../../../../models/digits-cnn.onnx', import.meta.url));
     const { model: gradient } = await gradientModel(readOnnx(file));
     const used = new Set(gradient.graph.nodes.flatMap((each) => each.inputs));
     const names = gradient.graph.initializers.map((each) => each.name);

@@ -19,8 +19,8 @@ export const travellers: readonly Traveller[] = [
   {
     name: 'digits',
     model: () => ({
-      'model.onnx': fixture('models/digits.onnx'),
-      'schema.json': fixture('models/digits.schema.json'),
+      'model.onnx': fixture('models/digits-cnn.onnx'),
+      'schema.json': fixture('models/digits-cnn.schema.json'),
     }),
     train: () => ({ 'train.npz': fixture('data/mnist-train.npz') }),
     test: () => ({ 'test.npz': fixture('data/mnist-test.npz') }),
