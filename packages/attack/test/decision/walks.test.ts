@@ -15,6 +15,7 @@ import {
   labelSession,
   linearGradient,
   linearLabels,
+  linearScores,
   linearSession,
   randomLinear,
   uniformRows,
@@ -131,9 +132,18 @@ describe('surrogateTransfer', () => {
     );
     const most = linearLabels(linear, white).filter((label, row) => label !== labels[row]);
     expect(broken.length).toBeGreaterThanOrEqual(0.8 * most.length);
-    const targets = labels.map((label) => (label + 1) % 3);
+  });
+
+  it('reaches a class that is asked for', async () => {
+    // The class that white-box steps reach for most rows is the runner-up.
+    const scores = linearScores(linear, x);
+    const targets = labels.map((label, row) => {
+      const own = [...scores.subarray(row * 3, row * 3 + 3)];
+      const rest = own.map((score, k) => (k === label ? Number.NEGATIVE_INFINITY : score));
+      return rest.indexOf(Math.max(...rest));
+    });
     const aimed = linearLabels(linear, (await run(1, targets, 0.7)).rows);
-    expect(aimed.filter((label, row) => label === targets[row]).length).toBeGreaterThan(0);
+    expect(aimed.filter((label, row) => label === targets[row]).length).toBeGreaterThan(10);
   });
 
   it('learns from a network whose gradient is that of finite differences', () => {
