@@ -1,7 +1,12 @@
 /** The public surface of @merlon/attack. */
 export type { Batch } from './batch.ts';
+export { boundaryAttack } from './decision/boundary-attack.ts';
+export { geoda } from './decision/geoda.ts';
 export { type HopSkipJumpOptions, hopSkipJump } from './decision/hop-skip-jump.ts';
 export { type NoiseOptions, noise } from './decision/noise.ts';
+export { signOpt } from './decision/sign-opt.ts';
+export { type SurrogateOptions, surrogateTransfer } from './decision/surrogate.ts';
+export type { WalkOptions } from './decision/walk.ts';
 export { AttackError, type AttackErrorCode } from './error.ts';
 export type { Example } from './example.ts';
 export { type ApgdOptions, type ApgdResult, apgd } from './gradient/apgd.ts';
@@ -73,6 +78,7 @@ export {
 export { compileForest, type Forest } from './tree/forest.ts';
 export { type LeafTupleOptions, leafTuple } from './tree/leaf-tuple.ts';
 export type { MeasureName } from './tree/measure.ts';
+export { type Proof, type VerifyOptions, verifyTrees } from './tree/verify.ts';
 export {
   type AttackRecord,
   type AttackVerdict,

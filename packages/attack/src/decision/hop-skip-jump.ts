@@ -4,129 +4,36 @@
  * rarely hits; every loop is bounded and every query counts against a budget.
  */
 import type { Random } from '@merlon/core';
-import { type Batch, rowOf, sizeOf } from '../batch.ts';
-import { stopWhenAborted } from '../error.ts';
+import type { Batch } from '../batch.ts';
 import type { Classifier } from '../model/classifier.ts';
-import {
-  type Bounds,
-  type Criterion,
-  distance,
-  isSuccess,
-  type L2,
-  type Linf,
-  untargeted,
-} from '../threat.ts';
-import { type Boundary, boundary } from './boundary.ts';
+import type { Bounds } from '../threat.ts';
+import type { Boundary } from './boundary.ts';
+import { clip, lengthOf, type Walk, type WalkOptions, walkRows } from './walk.ts';
 
 /** How the walk goes. */
-export interface HopSkipJumpOptions {
-  /** The walk of a row ends once it is within epsilon. */
-  readonly budget: Linf | L2;
-  readonly bounds: Bounds;
-  readonly random: Random;
-  /** Rows of the data to start from. */
-  readonly pool: { readonly x: Float32Array; readonly rows: number };
-  /** Any wrong class by default. */
-  readonly criterion?: Criterion;
-  /** Most queries for a row (default 1,000). */
-  readonly queriesMax?: number;
-  readonly signal?: AbortSignal;
-  /** Told after every row: rows done and rows in all. */
-  readonly onRow?: (done: number, total: number) => void;
-}
+export type HopSkipJumpOptions = WalkOptions;
 
-const poolMax = 256;
-const noiseTries = 64;
 const firstEvaluations = 50;
 const halvingsMax = 12;
 
 /** One candidate for each row: the nearest point of another class that was met, or the row. */
-export async function hopSkipJump(
+export function hopSkipJump(
   model: Classifier,
   batch: Batch,
   options: HopSkipJumpOptions,
 ): Promise<Float32Array> {
-  const { criterion = untargeted, bounds, queriesMax = 1000 } = options;
-  const size = sizeOf(batch);
-  const x = batch.x.slice();
-  const starts = await startPool(model, size, options);
-  for (let row = 0; row < batch.labels.length; row++) {
-    stopWhenAborted(options.signal);
-    const label = batch.labels[row] ?? 0;
-    const clean = rowOf(batch.x, row, size);
-    const succeeds = (prediction: number) => isSuccess(criterion, prediction, label, row);
-    const edge = boundary(model, clean, {
-      bounds,
-      queriesMax,
-      succeeds,
-      norm: options.budget.norm,
-    });
-    const random = options.random.fork(`row ${row}`);
-    const start = await startOf(edge, clean, starts, succeeds, { bounds, random });
-    if (start !== undefined) {
-      x.set(await walk(edge, clean, start, { ...options, random }), row * size);
-    }
-    options.onRow?.(row + 1, batch.labels.length);
-  }
-  return x;
+  return walkRows(model, batch, options, walk);
 }
 
-interface Starts {
-  readonly rows: readonly Float32Array[];
-  readonly predictions: Int32Array;
-}
-
-async function startPool(
-  model: Classifier,
-  size: number,
-  options: HopSkipJumpOptions,
-): Promise<Starts> {
-  const order = options.random.fork('pool').permutation(options.pool.rows).subarray(0, poolMax);
-  const rows = [...order].map((row) => rowOf(options.pool.x, row, size));
-  const x = new Float32Array(rows.length * size);
-  rows.forEach((row, i) => {
-    x.set(row, i * size);
-  });
-  return { rows, predictions: await model.predict(x) };
-}
-
-async function startOf(
-  edge: Boundary,
-  clean: Float32Array,
-  starts: Starts,
-  succeeds: (prediction: number) => boolean,
-  options: { readonly bounds: Bounds; readonly random: Random },
-): Promise<Float32Array | undefined> {
-  const [nearest] = starts.rows
-    .filter((_, i) => succeeds(starts.predictions[i] ?? -1))
-    .map((row) => ({ row, away: distance('l2', row, clean) }))
-    .sort((a, b) => a.away - b.away);
-  if (nearest !== undefined) return edge.approach(nearest.row);
-  const { min, max } = options.bounds;
-  const drawn = Array.from({ length: noiseTries }, () =>
-    clean.map(() => min + (max - min) * options.random.uniform()),
-  );
-  const answers = await edge.ask(drawn);
-  const hit = drawn[answers.indexOf(true)];
-  return hit === undefined ? undefined : edge.approach(hit);
-}
-
-async function walk(
-  edge: Boundary,
-  clean: Float32Array,
-  start: Float32Array,
-  options: HopSkipJumpOptions,
-): Promise<Float32Array> {
-  const { budget, bounds, random } = options;
-  const away = (x: Float32Array) => distance(budget.norm, x, clean);
+async function walk({ edge, start, bounds, random, norm, away, goesOn }: Walk) {
   let at = start;
   let best = start;
-  for (let t = 1; edge.left > 0 && away(best) > budget.epsilon; t++) {
+  for (let t = 1; goesOn(best); t++) {
     const now = away(at);
     if (now === 0) break;
     const reach = t === 1 ? 0.1 * (bounds.max - bounds.min) : 0.01 * now;
     const count = Math.min(Math.round(firstEvaluations * Math.sqrt(t)), edge.left);
-    const direction = await slope(edge, at, { count, reach, bounds, random, norm: budget.norm });
+    const direction = await slope(edge, at, { count, reach, bounds, random, norm });
     const hop = await leap(edge, at, direction, now / Math.sqrt(t), bounds);
     if (hop === undefined) continue;
     at = await edge.approach(hop);
@@ -184,12 +91,4 @@ async function leap(
     if (answer) return point;
   }
   return undefined;
-}
-
-function clip(value: number, { min, max }: Bounds): number {
-  return Math.min(Math.max(value, min), max);
-}
-
-function lengthOf(x: Float32Array): number {
-  return Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
 }
