@@ -53,7 +53,10 @@ async function ours({ model, norm, epsilon }: Case, seed: number): Promise<Figur
   const { user, system } = process.cpuUsage(started);
   await gradient.close();
   await session.close();
-  return { right: verdict.autoAttack?.robustAccuracy ?? Number.NaN, cpuSeconds: (user + system) / 1e6 };
+  return {
+    right: verdict.autoAttack?.robustAccuracy ?? Number.NaN,
+    cpuSeconds: (user + system) / 1e6,
+  };
 }
 
 function peer({ model, norm, epsilon }: Case, seed: number): Figures {

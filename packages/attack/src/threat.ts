@@ -92,7 +92,9 @@ export function parseEpsilon(text: string): number {
 /** Bounds of every element; throws `invalid-option` unless both are finite and min < max. */
 export function bounds(min: number, max: number): Bounds {
   if (!(Number.isFinite(min) && Number.isFinite(max) && min < max)) {
-    throw new AttackError('invalid-option', `"bounds" expected min < max, got ${min}, ${max}`);
+    throw new AttackError('invalid-option', `"bounds" expected min < max, got ${min}, ${max}`, {
+      hint: 'give the least value first, such as 0,1',
+    });
   }
   return { min, max };
 }
