@@ -57,6 +57,15 @@ export {
 export { type EvolveOptions, evolve } from './tabular/evolve.ts';
 export { type FeatureSearchOptions, featureSearch } from './tabular/search.ts';
 export type { Pool } from './tabular/starts.ts';
+export { type Encoder, readEncoder } from './text/encoder.ts';
+export {
+  type EncoderTarget,
+  type SubstituteOptions,
+  type Substitutions,
+  substituteTokens,
+  type TokenBatch,
+} from './text/substitute.ts';
+export { readVocabulary, type Vocabulary } from './text/vocabulary.ts';
 export {
   type Bounds,
   type Budget,

@@ -186,7 +186,7 @@ describe('attacks on tables', () => {
     broken[7 * 9 + 6] = 1;
     broken[7 * 9 + 7] = 1;
     expect(() => refuseBrokenRows(constraints, { x: broken })).toThrow(
-      /^7 rows break the constraints: row 2 \(total = a \+ b .*row 8 \(exactly one 1 .* and 2 more$/,
+      /^7 rows break the constraints: row 2 .*row 8 \(exactly one 1 .* and 2 more$/,
     );
     expect(() => refuseBrokenRows(constraints, { x })).not.toThrow();
   });
