@@ -47,14 +47,25 @@ export { type SquareOptions, square } from './score/square.ts';
 export { type ZooOptions, zoo } from './score/zoo.ts';
 export type { AttackCheckpoint, FinishedAttack } from './suite/checkpoint.ts';
 export { attackNamed, attacksOf, attackTable, suites } from './table.ts';
+export { type CapgdOptions, capgd } from './tabular/capgd.ts';
 export {
   type Constraints,
   constraintsOf,
   type RowDistance,
   refuseBrokenRows,
 } from './tabular/constraints.ts';
+export { type EvolveOptions, evolve } from './tabular/evolve.ts';
 export { type FeatureSearchOptions, featureSearch } from './tabular/search.ts';
 export type { Pool } from './tabular/starts.ts';
+export { type Encoder, readEncoder } from './text/encoder.ts';
+export {
+  type EncoderTarget,
+  type SubstituteOptions,
+  type Substitutions,
+  substituteTokens,
+  type TokenBatch,
+} from './text/substitute.ts';
+export { readVocabulary, type Vocabulary } from './text/vocabulary.ts';
 export {
   type Bounds,
   type Budget,

@@ -9,7 +9,14 @@ import { type Batch, rowOf } from '../batch.ts';
 import { AttackError } from '../error.ts';
 import { nearestIn, type Span, snapped, spanOf } from './grid.ts';
 import { repairRow } from './repair.ts';
-import { changeOf, type RuleSource, type Rules, rulesOf, violationsOf } from './rules.ts';
+import {
+  changeOf,
+  type LinearRule,
+  type RuleSource,
+  type Rules,
+  rulesOf,
+  violationsOf,
+} from './rules.ts';
 
 /** Judges and repairs rows; made from a schema, it knows nothing of the model. */
 export interface Constraints {
@@ -20,6 +27,8 @@ export interface Constraints {
   readonly groups: readonly (readonly number[])[];
   /** True when columns hang together by more than groups. */
   readonly related: boolean;
+  /** The linear relations. */
+  readonly sums: readonly LinearRule[];
   /** What is wrong with `row` as a change of `original`; empty when nothing is. */
   violations(row: Float32Array, original: Float32Array): string[];
   /** Makes a row valid in place with small moves; false when that cannot be done. */
@@ -51,6 +60,7 @@ export function constraintsOf(schema: RuleSource): Constraints {
     mutable: features.flatMap((feature, i) => (feature.mutable ? [i] : [])),
     groups,
     related: edges.length + sums.length > 0,
+    sums,
     snap: (feature, value) => {
       const known = features[feature];
       return known === undefined ? value : snapped(known, value);
