@@ -22,7 +22,7 @@ x = torch.from_numpy(data["x"][: int(count)] / np.float32(255))
 y = torch.from_numpy(data["y"][: int(count)].astype(np.int64))
 net = network(ROOT / path)
 name = {"linf": "Linf", "l2": "L2", "l1": "L1"}[norm]
-adversary = AutoAttack(net, norm=name, eps=float(epsilon), version="standard", seed=int(seed), verbose=False)
+adversary = AutoAttack(net, norm=name, eps=float(epsilon), version="standard", seed=int(seed))
 started = time.process_time()
 found = adversary.run_standard_evaluation(x, y, batch_size=250)
 found = found[0] if isinstance(found, tuple) else found

@@ -72,7 +72,7 @@ export async function assessTask(input: AssessInput, context: TaskContext): Prom
   const model = readOnnx(bytes);
   const session = await openSession(writeOnnx(withoutZipMap(model)), { threads: options.threads });
   const trees = treesOf(model);
-  const gradient = await gradientsOf(model, { options, dataset, schema });
+  const gradient = await gradientsOf(model, options);
   const chosen = sampled(dataset, options, schema);
   const result = await runAttacks(
     {
@@ -144,12 +144,9 @@ function treesOf(model: OnnxModel): TreeModel | null {
 
 async function gradientsOf(
   model: OnnxModel,
-  of: { options: AssessOptions; dataset: Dataset; schema: DataSchema | null },
+  { threads }: AssessOptions,
 ): Promise<{ source: GradientSource | null; because: string }> {
-  // Rows under a schema are attacked by decisions; gradients know nothing of categories.
-  if (of.schema?.kind === 'table') return { source: null, because: 'rows under a schema' };
   try {
-    const { threads } = of.options;
     return { source: await gradientsOfModel(model, { threads }), because: '' };
   } catch (error) {
     if (error instanceof MerlonError && error.code === 'unsupported-operator') {
