@@ -65,6 +65,8 @@ export interface AttackRecord {
   readonly medianDistance: number | null;
   /** For tables: median sum of changes, each as a share of its feature's range. */
   readonly medianRanges?: number;
+  /** For tables: median sum of changes, each in its feature's own steps. */
+  readonly medianSteps?: number;
   /** Samples that it was given; less than all where only those that stood went on. */
   readonly attacked: number;
   /** For attacks that look for the least change: what they found at any distance. */
@@ -172,12 +174,12 @@ export function summarise(
   const { budget, constraints } = facts.threat;
   const size = sizeOf(clean);
   const broken = positions(clean.labels.length).filter((row) => judgement.broken[row]);
-  const ranges = median(
-    broken.map((row) => {
-      const changed = rowOf(judgement.x, row, size);
-      return constraints?.distance(changed, rowOf(clean.x, row, size)).ranges ?? 0;
-    }),
-  );
+  const moved = broken.flatMap((row) => {
+    const changed = rowOf(judgement.x, row, size);
+    return constraints?.distance(changed, rowOf(clean.x, row, size)) ?? [];
+  });
+  const ranges = median(moved.map((row) => row.ranges));
+  const steps = median(moved.map((row) => row.steps));
   const standing = clean.labels.length - broken.length;
   const found = positions(clean.labels.length).filter((row) => judgement.found[row]);
   const least = {
@@ -190,7 +192,8 @@ export function summarise(
     robustAccuracy: share(standing, facts.samples),
     successRate: share(broken.length, clean.labels.length),
     medianDistance: median(broken.map((row) => judgement.distances[row] ?? 0)) ?? null,
-    ...(constraints && ranges !== undefined && { medianRanges: ranges }),
+    ...(ranges !== undefined && { medianRanges: ranges }),
+    ...(steps !== undefined && { medianSteps: steps }),
     attacked: clean.labels.length,
     ...(facts.minimal && { least }),
   };

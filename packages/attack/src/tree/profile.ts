@@ -19,7 +19,7 @@ export type ProfilePoint = Pick<Point, 'cells' | 'sums' | 'leaf'>;
 
 /** A profile of a forest. */
 export function profileOf(forest: Forest): Profile {
-  const { offset, targets, variable, cut, left, right, roots, treesOf, weight } = forest;
+  const { offset, targets, variable, cut, left, right, roots, weight } = forest;
   const total = offset[forest.variables.length] ?? 0;
   const sums = new Float64Array(total * targets);
   const stackNode = new Int32Array(4096);
@@ -66,6 +66,7 @@ export function profileOf(forest: Forest): Profile {
     }
   };
 
+  const index = leafIndex(forest);
   return {
     sums,
     fill: (point, v, low, high) => {
@@ -73,7 +74,11 @@ export function profileOf(forest: Forest): Profile {
       const last = (offset[v] ?? 0) + high;
       sums.fill(0, first * targets, (last + 1) * targets);
       for (let k = 0; k < targets; k++) sums[first * targets + k] = point.sums[k] ?? 0;
-      for (const tree of treesOf[v] ?? []) {
+      index.read(point);
+      for (let entry = index.head[v] ?? -1; entry >= 0; entry = index.next[entry] ?? -1) {
+        // A leaf whose own range holds all of these cells stays the leaf.
+        if ((index.low[entry] ?? 0) <= low && (index.high[entry] ?? 0) >= high) continue;
+        const tree = index.tree[entry] ?? 0;
         add(first, point.leaf[tree] ?? 0, -1);
         walk(roots[tree] ?? 0, point.cells, v, low, high);
       }
@@ -82,4 +87,50 @@ export function profileOf(forest: Forest): Profile {
       }
     },
   };
+}
+
+/** Which trees test a variable on their way to the leaves of a point, and how far those reach. */
+function leafIndex({ variables, roots, boxStart, boxVariable, boxLow, boxHigh }: Forest) {
+  const head = new Int32Array(variables.length).fill(-1);
+  let room = 1024;
+  let known: Int32Array | undefined;
+  const grow = (array: Int32Array): Int32Array => {
+    const wide = new Int32Array(room);
+    wide.set(array);
+    return wide;
+  };
+  const fresh = (): Int32Array => new Int32Array(room);
+  const view = {
+    head,
+    next: fresh(),
+    tree: fresh(),
+    low: fresh(),
+    high: fresh(),
+    /** Reads the leaves of a point; nothing is done when it is the one read last. */
+    read: (point: ProfilePoint): void => {
+      if (known === point.leaf) return;
+      known = point.leaf;
+      head.fill(-1);
+      let count = 0;
+      for (let t = 0; t < roots.length; t++) {
+        const leaf = point.leaf[t] ?? 0;
+        for (let e = boxStart[leaf] ?? 0; e < (boxStart[leaf + 1] ?? 0); e++) {
+          if (count === room) {
+            room *= 2;
+            view.next = grow(view.next);
+            view.tree = grow(view.tree);
+            view.low = grow(view.low);
+            view.high = grow(view.high);
+          }
+          const v = boxVariable[e] ?? 0;
+          view.next[count] = head[v] ?? -1;
+          view.tree[count] = t;
+          view.low[count] = boxLow[e] ?? 0;
+          view.high[count] = boxHigh[e] ?? 0;
+          head[v] = count++;
+        }
+      }
+    },
+  };
+  return view;
 }

@@ -57,7 +57,7 @@ describe('verifyTrees', () => {
   });
 
   it('gives a lower bound when it may not go on, and stops where nothing matters', () => {
-    const sample = treeSample('xgb-binary.breast.onnx');
+    const sample = treeSample('xgb-binary.breast.onnx', 6);
     const forest = compileForest(sample.trees, sample.width);
     const whole = verifyTrees(forest, sample, { measure: 'l2' });
     const cut = verifyTrees(forest, sample, { measure: 'l2', boxesMax: 5 });
@@ -76,7 +76,7 @@ describe('leafTuple', () => {
   it.each(treeFiles)(
     'turns every row of %s in the runtime, near the proved least',
     async (file) => {
-      const sample = treeSample(file);
+      const sample = treeSample(file, 12);
       const { width, labels } = sample;
       const forest = compileForest(sample.trees, width);
       const session = await openSession(writeOnnx(sample.onnx));

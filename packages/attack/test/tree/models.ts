@@ -40,11 +40,11 @@ const rows = JSON.parse(readFileSync(join(folder, 'rows.json'), 'utf8')) as Read
   Record<string, { readonly width: number; readonly x: readonly number[] }>
 >;
 
-/** One of the models. */
-export function treeSample(file: string): Sample {
+/** One of the models with its rows, or the first few of them. */
+export function treeSample(file: string, count = 24): Sample {
   const onnx = withoutZipMap(readOnnx(readFileSync(join(folder, file))));
   const { width, x: own } = rows[file.split('.')[1] ?? ''] ?? { width: 1, x: [] };
-  return sampleOf(onnx, width, Float32Array.from(own));
+  return sampleOf(onnx, width, Float32Array.from(own.slice(0, count * width)));
 }
 
 /** A random model of few features and the modes asked for. */
