@@ -146,8 +146,10 @@ describe('on the loans model', () => {
     const { session, schema, data } = loans;
     let before = 1;
     for (const epsilon of [0, 1, 2]) {
-      const options = { constraints: schema, samples: 50, epsilon, seed: 2, clock: systemClock };
-      const { verdict } = await runAttacks({ session }, data, { ...options, pool: data });
+      const { verdict } = await runAttacks({ session }, data, {
+        ...{ attacks: ['feature-search'], constraints: schema, samples: 50, epsilon, seed: 2 },
+        ...{ clock: systemClock, pool: data },
+      });
       expect(verdict.robustAccuracy).toBeLessThanOrEqual(before);
       if (epsilon === 0) expect(verdict.robustAccuracy).toBe(verdict.clean.accuracy);
       before = verdict.robustAccuracy;
