@@ -220,7 +220,9 @@ async function saveReport(folder: string, { pictures, report }: AssessOutput): P
 function verdictText({ verdict, blackBoxBecause }: AssessOutput): string {
   const rows = verdict.attacks.map((attack: AttackVerdict['attacks'][number]) => [
     attack.name,
-    attack.epsilon === null ? attack.norm : `${attack.norm} ${attack.epsilon}`,
+    attack.epsilon === null
+      ? attack.norm
+      : `${attack.norm} ${Number(attack.epsilon.toPrecision(4))}`,
     percent(attack.robustAccuracy),
     attack.medianDistance === null ? '–' : attack.medianDistance.toPrecision(3),
     String(attack.queries),
