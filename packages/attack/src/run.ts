@@ -198,9 +198,10 @@ function verdictOf(
   const inTurn = finished.filter((_, i) => isInTurn(attacks[i]));
   const version = attacks.flatMap(({ suite }) => (suite ? [autoAttackVersions[suite]] : []))[0];
   const own = { samples, epsilon: finished[0]?.record.epsilon ?? Number.POSITIVE_INFINITY };
+  const places = new Map(right.map((row, at) => [row, at]));
   const nearest = test.clean.map((row) => {
-    const at = right.indexOf(row);
-    const found = at < 0 ? [] : finished.map(({ distances }) => distances[at] ?? null);
+    const at = places.get(row);
+    const found = at === undefined ? [] : finished.map(({ distances }) => distances[at] ?? null);
     return Math.min(...found.map((value) => value ?? Number.POSITIVE_INFINITY), Infinity);
   });
   const withNeeds = finished.map(({ record }, i) => {

@@ -45,8 +45,7 @@ export function hyperplaneProjector(
       const goal = Math.abs(gap);
       prepare(point, normal, sign);
       if (norm === 'l1') takeSteepest(pulls, rooms, goal, { order, out });
-      else if (norm === 'l2') scaleUp(pulls, rooms, goal, out);
-      else raiseAll(pulls, rooms, goal, out);
+      else moveTogether(pulls, rooms, goal, { norm, out });
       let length = 0;
       for (let i = 0; i < size; i++) {
         const moved = out[i] ?? 0;
@@ -59,33 +58,17 @@ export function hyperplaneProjector(
   };
 }
 
-/** L∞: every element moves by one number or to its bound. */
-function raiseAll(pulls: Float64Array, rooms: Float64Array, goal: number, out: Float64Array): void {
-  let level = 0;
-  for (let step = 0; step < newtonStepsMax; step++) {
-    let reached = 0;
-    let slope = 0;
-    for (let i = 0; i < pulls.length; i++) {
-      const room = rooms[i] ?? 0;
-      const pull = pulls[i] ?? 0;
-      if (room > level) slope += pull;
-      reached += pull * (room > level ? level : room);
-    }
-    const missing = goal - reached;
-    if (!(slope > 0)) {
-      level = Number.POSITIVE_INFINITY;
-      break;
-    }
-    if (missing <= 1e-12 * goal) break;
-    level += missing / slope;
-  }
-  for (let i = 0; i < pulls.length; i++) {
-    out[i] = (pulls[i] ?? 0) > 0 ? Math.min(level, rooms[i] ?? 0) : 0;
-  }
-}
-
-/** L2: every element moves along the normal by one factor or to its bound. */
-function scaleUp(pulls: Float64Array, rooms: Float64Array, goal: number, out: Float64Array): void {
+/**
+ * Every element moves to its bound or by one factor times its weight: its pull in L2, along the
+ * normal, and one in L∞.
+ */
+function moveTogether(
+  pulls: Float64Array,
+  rooms: Float64Array,
+  goal: number,
+  of: { readonly norm: 'linf' | 'l2'; readonly out: Float64Array },
+): void {
+  const { norm, out } = of;
   let factor = 0;
   for (let step = 0; step < newtonStepsMax; step++) {
     let reached = 0;
@@ -93,8 +76,9 @@ function scaleUp(pulls: Float64Array, rooms: Float64Array, goal: number, out: Fl
     for (let i = 0; i < pulls.length; i++) {
       const room = rooms[i] ?? 0;
       const pull = pulls[i] ?? 0;
-      const moved = factor * pull;
-      if (moved < room) slope += pull * pull;
+      const weight = norm === 'l2' ? pull : 1;
+      const moved = factor * weight;
+      if (moved < room) slope += pull * weight;
       reached += pull * (moved < room ? moved : room);
     }
     const missing = goal - reached;
@@ -107,7 +91,8 @@ function scaleUp(pulls: Float64Array, rooms: Float64Array, goal: number, out: Fl
   }
   for (let i = 0; i < pulls.length; i++) {
     const pull = pulls[i] ?? 0;
-    out[i] = pull > 0 ? Math.min(factor * pull, rooms[i] ?? 0) : 0;
+    const weight = norm === 'l2' ? pull : 1;
+    out[i] = pull > 0 ? Math.min(factor * weight, rooms[i] ?? 0) : 0;
   }
 }
 

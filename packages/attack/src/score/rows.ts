@@ -16,8 +16,7 @@ export const scoreRows: readonly AttackRow[] = [
     norms: ['linf', 'l2'],
     suites: ['standard', 'autoattack', 'autoattack-plus', 'scores', 'decision'],
     run: async (job) => {
-      const { queriesMax } = job.settings;
-      const options = { ...commonOf(job), ...(queriesMax && { queriesMax }), onRound: job.onDone };
+      const options = { ...askingOf(job), onRound: job.onDone };
       return { x: await square(job.model, job.batch, options) };
     },
   },
@@ -30,8 +29,7 @@ export const scoreRows: readonly AttackRow[] = [
     norms: ['l2', 'linf'],
     suites: ['scores'],
     run: async (job) => {
-      const { queriesMax } = job.settings;
-      const options = { ...commonOf(job), ...(queriesMax && { queriesMax }), onRound: job.onDone };
+      const options = { ...askingOf(job), onRound: job.onDone };
       return { x: await simba(job.model, job.batch, options) };
     },
   },
@@ -65,15 +63,19 @@ export const scoreRows: readonly AttackRow[] = [
     suites: [],
     minimal: true,
     run: async (job) => {
-      const { queriesMax } = job.settings;
-      const options = { ...commonOf(job), ...(queriesMax && { queriesMax }), onStep: job.onDone };
+      const options = { ...askingOf(job), onStep: job.onDone };
       return { x: await zoo(job.model, job.batch, options) };
     },
   },
 ];
 
 async function runEstimate(job: AttackJob, directions: 'normal' | 'signs'): Promise<Candidates> {
+  const options = { ...askingOf(job), directions, onStep: job.onDone };
+  return { x: await estimate(job.model, job.batch, options) };
+}
+
+/** What every attack by scores takes, with the query budget where one is set. */
+function askingOf(job: AttackJob) {
   const { queriesMax } = job.settings;
-  const own = { directions, ...(queriesMax && { queriesMax }), onStep: job.onDone };
-  return { x: await estimate(job.model, job.batch, { ...commonOf(job), ...own }) };
+  return { ...commonOf(job), ...(queriesMax && { queriesMax }) };
 }

@@ -30,7 +30,9 @@ export type OpenModel = (model: OnnxModel, options?: SessionOptions) => Promise<
 /** A session of the model in its fastest form, with the same inputs and outputs. */
 export const openFastest: OpenModel = async (model, options = {}) => {
   const plain = await openSession(writeOnnx(model), options);
-  const block = await blockChannels();
+  // Only convolutions gain; other graphs need no second look.
+  const convolves = model.graph.nodes.some(({ operator }) => operator === 'Conv');
+  const block = convolves ? await blockChannels() : null;
   if (block === null) return plain;
   const observed = await observe(model, new Set());
   const { shapes } = observed;

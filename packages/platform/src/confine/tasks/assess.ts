@@ -92,13 +92,10 @@ export async function assessTask(input: AssessInput, context: TaskContext): Prom
   );
   const pictures = schema?.kind === 'table' ? [] : result.examples.flatMap(drawn(dataset));
   const { verdict, examples } = result;
-  const report = reportHtml(verdict, examples, {
-    title: 'Adversarial test',
-    classes: dataset.classes,
-    bounds: boundsOf(options, schema),
-  });
-  const because = { blackBoxBecause: gradient.because };
-  return { verdict, pictures, ...because, ...(options.report === true && { report }) };
+  const output = { verdict, pictures, blackBoxBecause: gradient.because };
+  if (options.report !== true) return output;
+  const bounds = boundsOf(options, schema);
+  return { ...output, report: reportHtml(verdict, examples, { classes: dataset.classes, bounds }) };
 }
 
 /** Rare classes are drawn as often as common ones, or a table of 5 % bad would test nothing. */
