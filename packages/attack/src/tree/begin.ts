@@ -6,6 +6,7 @@ import type { Random } from '@merlon/core';
 import { rowOf } from '../batch.ts';
 import type { Constraints } from '../tabular/constraints.ts';
 import type { Pool } from '../tabular/starts.ts';
+import { bestMoves } from './best-moves.ts';
 import { type Found, rowOfCells } from './descend.ts';
 import { cellsOfRow } from './forest.ts';
 import { affordable, cellMoves, costOf, type Search } from './moves.ts';
@@ -43,10 +44,11 @@ export function* begin(
     const cells = cellsOfRow(search.forest, row);
     if (!cells.includes(-1)) yield* start(cutBack(search, cells, random));
   }
-  const own = pointAt(search.forest, search.reach.own.slice());
-  const every = testedVariables(search);
-  const single = cellMoves(search, own, most(), every).toSorted((a, b) => a.cost - b.cost);
-  for (const { changes } of single.slice(0, climbing - 2)) {
+  const own = pointAt(search.forest, search.goal, search.reach.own.slice());
+  const every = search.forest.tested;
+  const single = bestMoves(climbing - 2, most());
+  cellMoves(search, own, every, single);
+  for (const { changes } of single.list) {
     const cells = own.cells.slice();
     for (const [v, cell] of changes) cells[v] = cell;
     yield* start(cells);
@@ -61,22 +63,19 @@ export function* begin(
 /** Starts kept for single changes and climbs. */
 const climbing = 5;
 
-function testedVariables({ forest }: Search): number[] {
-  return [...forest.variables.keys()].filter((v) => (forest.treesOf[v]?.length ?? 0) > 0);
-}
-
 /** The change that helps most (for its cost), again and again until the goal is reached. */
 function climb(
   search: Search,
-  every: readonly number[],
+  every: Int32Array,
   byCost: boolean,
   most: number,
 ): Int32Array | undefined {
   const { forest, reach, goal, profile, measure } = search;
-  const { targets, offset } = forest;
+  const { offset } = forest;
+  const { margins } = profile;
   const cells = reach.own.slice();
   for (let k = 0; k < climbsMax; k++) {
-    const point = pointAt(forest, cells);
+    const point = pointAt(forest, goal, cells);
     const now = goal.margin(point.sums);
     if (now > goal.guard) return cells;
     const spent = costOf(search, cells);
@@ -92,10 +91,8 @@ function climb(
       for (let cell = low; cell <= high; cell++) {
         const cost = reach.cost[from + cell] ?? Infinity;
         if (cost === Infinity || cell === cells[v]) continue;
-        const at = (from + cell) * targets;
         // Beyond the goal nothing more is gained.
-        const gain =
-          Math.min(goal.margin(profile.sums.subarray(at, at + targets)), 2 * goal.guard) - now;
+        const gain = Math.min(margins[from + cell] ?? 0, 2 * goal.guard) - now;
         const worth = byCost ? gain / Math.max(cost - before, 1e-12) : gain;
         if (gain > 0 && worth > best) {
           best = worth;

@@ -1,9 +1,11 @@
 /** From a point that reaches the goal down to one that no move brings nearer to the row. */
 import type { Constraints } from '../tabular/constraints.ts';
+import { type BestMoves, bestMoves, type Move } from './best-moves.ts';
 import { cellsOfRow } from './forest.ts';
-import { cellMoves, changedVariables, costOf, leafSwaps, type Move, type Search } from './moves.ts';
+import { cellMoves, changedVariables, costOf, type Search } from './moves.ts';
 import { type Point, pointAt } from './point.ts';
 import { rowAt } from './reach.ts';
+import { leafSwaps } from './swaps.ts';
 
 /** A row that reaches the goal. */
 export interface Found {
@@ -39,25 +41,31 @@ export function rowOfCells(
   return { row, cells: own, cost: measure.greatest ? sum + costOf(search, own) * 1e-9 : sum };
 }
 
-/** The end of a descent; `deep` also tries pairs of variables once nothing simple helps. */
-export function descend(
-  search: Search,
-  start: Found,
-  options: { readonly constraints?: Constraints; readonly deep?: boolean },
-): Found {
+/** How a descent goes. */
+export interface DescendOptions {
+  readonly constraints?: Constraints;
+  /** Also tries pairs of variables once nothing simple helps. */
+  readonly deep?: boolean;
+}
+
+/** The end of a descent. */
+export function descend(search: Search, start: Found, options: DescendOptions): Found {
   let best = start;
   for (let step = 0; step < stepsMax; step++) {
-    const point = pointAt(search.forest, best.cells);
+    const point = pointAt(search.forest, search.goal, best.cells);
+    const changed = changedVariables(search, best.cells);
     const most = best.cost * (1 - leastGain);
-    const simple = () => [
-      ...cellMoves(search, point, most, changedVariables(search, point.cells)),
-      ...leafSwaps(search, point, most),
-    ];
-    const next =
-      firstValid(search, best, simple(), options.constraints) ??
-      (options.deep
-        ? firstValid(search, best, pairMoves(search, point, most), options.constraints)
-        : undefined);
+    // Where relations may take a move back, further ones are kept.
+    const kept = options.constraints?.related ? triedMax : 2;
+    const simple = bestMoves(kept, most);
+    cellMoves(search, point, changed, simple);
+    leafSwaps(search, point, changed, simple);
+    let next = firstValid(search, best, simple.list, options.constraints);
+    if (next === undefined && options.deep) {
+      const pairs = bestMoves(kept, most);
+      pairMoves(search, point, changed, pairs);
+      next = firstValid(search, best, pairs.list, options.constraints);
+    }
     if (next === undefined) return best;
     best = next;
   }
@@ -70,8 +78,7 @@ function firstValid(
   moves: readonly Move[],
   constraints: Constraints | undefined,
 ): Found | undefined {
-  const sorted = moves.toSorted((a, b) => a.cost - b.cost).slice(0, triedMax);
-  for (const { changes } of sorted) {
+  for (const { changes } of moves) {
     const cells = from.cells.slice();
     for (const [v, cell] of changes) cells[v] = cell;
     const found = rowOfCells(search, cells, constraints);
@@ -81,12 +88,14 @@ function firstValid(
 }
 
 /** One variable goes back, wholly or by a cell, while another one makes up for it. */
-function pairMoves(search: Search, point: Point, most: number): Move[] {
-  const { forest, reach } = search;
-  const found: Move[] = [];
-  const all = forest.variables.keys();
-  const every = [...all].filter((v) => (forest.treesOf[v]?.length ?? 0) > 0);
-  for (const v of changedVariables(search, point.cells)) {
+function pairMoves(
+  search: Search,
+  point: Point,
+  changed: readonly number[],
+  found: BestMoves,
+): void {
+  const { forest, reach, goal } = search;
+  for (const v of changed) {
     const now = point.cells[v] ?? 0;
     const own = reach.own[v] ?? 0;
     const from = forest.offset[v] ?? 0;
@@ -94,13 +103,15 @@ function pairMoves(search: Search, point: Point, most: number): Move[] {
     for (const cell of new Set([own, beside ?? own])) {
       const cells = point.cells.slice();
       cells[v] = cell;
-      const moved = pointAt(forest, cells);
-      if (costOf(search, cells) >= most) continue;
-      for (const { cost, changes } of cellMoves(search, moved, most, every)) {
-        const both = changes.some(([u]) => u === v) ? changes : [...changes, [v, cell] as const];
-        found.push({ cost, changes: both });
-      }
+      if (costOf(search, cells) >= found.limit()) continue;
+      cellMoves(search, pointAt(forest, goal, cells), forest.tested, {
+        list: [],
+        limit: found.limit,
+        add: ({ cost, changes }) => {
+          const both = changes.some(([u]) => u === v) ? changes : [...changes, [v, cell] as const];
+          found.add({ cost, changes: both });
+        },
+      });
     }
   }
-  return found;
 }

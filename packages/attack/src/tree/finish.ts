@@ -43,7 +43,7 @@ function smallerBall(search: Search, from: Found): Found {
 
 function climbInside(search: Search, from: Int32Array, radius: number): Int32Array | undefined {
   const { forest, goal, profile, reach } = search;
-  const { targets, offset } = forest;
+  const { offset } = forest;
   const cells = from.slice();
   const ranges = new Map<number, readonly [number, number]>();
   for (let v = 0; v < cells.length; v++) {
@@ -55,7 +55,7 @@ function climbInside(search: Search, from: Int32Array, radius: number): Int32Arr
     if (low < high) ranges.set(v, [low, high]);
   }
   for (let k = 0; k < climbsMax; k++) {
-    const point = pointAt(forest, cells);
+    const point = pointAt(forest, goal, cells);
     let most = goal.margin(point.sums);
     if (most > goal.guard) return cells;
     let move: readonly [number, number] | undefined;
@@ -64,7 +64,7 @@ function climbInside(search: Search, from: Int32Array, radius: number): Int32Arr
       for (let cell = low; cell <= high; cell++) {
         const flat = (offset[v] ?? 0) + cell;
         if (reach.cost[flat] === Infinity) continue;
-        const margin = goal.margin(profile.sums.subarray(flat * targets, (flat + 1) * targets));
+        const margin = profile.margins[flat] ?? 0;
         if (margin > most) {
           most = margin;
           move = [v, cell];

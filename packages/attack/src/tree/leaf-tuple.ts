@@ -14,7 +14,7 @@ import { begin } from './begin.ts';
 import { descend, type Found } from './descend.ts';
 import { finish } from './finish.ts';
 import type { Forest } from './forest.ts';
-import { type Goal, goalOf } from './goal.ts';
+import { goalOf } from './goal.ts';
 import { type MeasureName, measureOf } from './measure.ts';
 import type { Search } from './moves.ts';
 import { profileOf } from './profile.ts';
@@ -63,8 +63,7 @@ export function leafTuple(
   const { constraints, criterion = untargeted, bounds } = options;
   const pool = options.pool ?? { x: batch.x, rows: batch.labels.length };
   const measure = measureOf(options.measure ?? (constraints ? 'changed' : 'l2'), constraints);
-  const profile = profileOf(forest);
-  const goals = new Map<string, Goal>();
+  const goals = new Map<string, Pick<Search, 'goal' | 'profile'>>();
   const x = batch.x.slice();
   for (let row = 0; row < batch.labels.length; row++) {
     stopWhenAborted(options.signal);
@@ -72,8 +71,8 @@ export function leafTuple(
     const label = batch.labels[row] ?? 0;
     const target = criterion.kind === 'targeted' ? criterion.targets[row] : undefined;
     const key = `${label} ${target}`;
-    const goal = goals.get(key) ?? goalOf(forest, label, target);
-    goals.set(key, goal);
+    const { goal, profile } = goals.get(key) ?? towards(forest, label, target);
+    goals.set(key, { goal, profile });
     const limits = constraints ? { constraints } : { ...(bounds && { bounds }) };
     const reach = reachOf(forest, original, measure, limits);
     if (reach !== undefined && !goal.answers(reach.own)) {
@@ -85,6 +84,11 @@ export function leafTuple(
     options.onRow?.(row + 1, batch.labels.length);
   }
   return x;
+}
+
+function towards(forest: Forest, label: number, target: number | undefined) {
+  const goal = goalOf(forest, label, target);
+  return { goal, profile: profileOf(forest, goal) };
 }
 
 function nearest(

@@ -1,42 +1,81 @@
 /**
- * All changes of one variable at once: for every cell of every variable the sums that the trees
+ * All changes of one variable at once: for every cell of every variable the margin that the trees
  * would have there, the other variables staying. A walk of each tree with one variable left free
  * meets every leaf that matters once; differences at the ends of their ranges add up to the sums.
  */
 import type { Forest } from './forest.ts';
+import type { Goal } from './goal.ts';
 import type { Point } from './point.ts';
 
 /** Room for profiles of a forest; used again and again. */
 export interface Profile {
-  /** Sums [flat cell, target] after `fill`. */
-  readonly sums: Float64Array;
-  /** Computes the sums of a range of one variable's cells, the others as the point has them. */
+  /** The margin [flat cell] after `fill`. */
+  readonly margins: Float64Array;
+  /** Computes the margins of a range of one variable's cells, the others as the point has them. */
   fill(point: ProfilePoint, variable: number, low: number, high: number): void;
 }
 
 /** What a profile is computed around. */
 export type ProfilePoint = Pick<Point, 'cells' | 'sums' | 'leaf'>;
 
-/** A profile of a forest. */
-export function profileOf(forest: Forest): Profile {
-  const { offset, targets, variable, cut, left, right, roots, weight } = forest;
-  const total = offset[forest.variables.length] ?? 0;
-  const sums = new Float64Array(total * targets);
+/** A profile of the margin of a goal. */
+export function profileOf(forest: Forest, goal: Goal): Profile {
+  const { offset, last } = forest;
+  const { rivals, worth } = goal;
+  const total = offset[last.length] ?? 0;
+  const margins = new Float64Array(total);
+  const sums = new Float64Array(rivals === 1 ? 0 : total * rivals);
+  const differences = rivals === 1 ? margins : sums;
+  const walk = walkerOf(forest, goal, differences);
+  const index = leafIndex(forest);
+  const join = (first: number, end: number) => {
+    if (rivals === 1) {
+      let sum = goal.base[0] ?? 0;
+      for (let at = first; at <= end; at++) {
+        sum += margins[at] ?? 0;
+        margins[at] = sum;
+      }
+      return;
+    }
+    for (let at = (first + 1) * rivals; at < (end + 1) * rivals; at++) {
+      sums[at] = (sums[at] ?? 0) + (sums[at - rivals] ?? 0);
+    }
+    for (let at = first; at <= end; at++) margins[at] = goal.margin(sums, at * rivals);
+  };
+  return {
+    margins,
+    fill: (point, v, low, high) => {
+      const first = (offset[v] ?? 0) + low;
+      const end = (offset[v] ?? 0) + high;
+      differences.fill(0, first * rivals, (end + 1) * rivals);
+      for (let r = 0; r < rivals; r++) differences[first * rivals + r] = point.sums[r] ?? 0;
+      index.read(point);
+      for (let entry = index.head[v] ?? -1; entry >= 0; entry = index.next[entry] ?? -1) {
+        // A leaf whose own range holds all of these cells stays the leaf.
+        if ((index.low[entry] ?? 0) <= low && (index.high[entry] ?? 0) >= high) continue;
+        const tree = index.tree[entry] ?? 0;
+        const leaf = (point.leaf[tree] ?? 0) * rivals;
+        for (let r = 0; r < rivals; r++) {
+          const at = first * rivals + r;
+          differences[at] = (differences[at] ?? 0) - (worth[leaf + r] ?? 0);
+        }
+        walk(tree, point.cells, v, low, high);
+      }
+      join(first, end);
+    },
+  };
+}
+
+/** Walks a tree with one variable free and notes at which cells its leaf changes. */
+function walkerOf(forest: Forest, { rivals, worth }: Goal, differences: Float64Array) {
+  const { offset, variable, cut, left, right, roots } = forest;
   const stackNode = new Int32Array(4096);
   const stackLow = new Int32Array(4096);
   const stackHigh = new Int32Array(4096);
-
-  const add = (flat: number, leaf: number, sign: number) => {
-    for (let k = 0; k < targets; k++) {
-      const at = flat * targets + k;
-      sums[at] = (sums[at] ?? 0) + sign * (weight[leaf * targets + k] ?? 0);
-    }
-  };
-
-  const walk = (root: number, cells: Int32Array, v: number, first: number, last: number) => {
+  return (tree: number, cells: Int32Array, v: number, first: number, last: number): void => {
     const from = offset[v] ?? 0;
     let depth = 0;
-    stackNode[0] = root;
+    stackNode[0] = roots[tree] ?? 0;
     stackLow[0] = first;
     stackHigh[0] = last;
     while (depth >= 0) {
@@ -60,38 +99,21 @@ export function profileOf(forest: Forest): Profile {
           node = left[node] ?? 0;
         }
       }
-      const leaf = ~node;
-      add(from + low, leaf, 1);
-      if (high < last) add(from + high + 1, leaf, -1);
+      const leaf = ~node * rivals;
+      for (let r = 0; r < rivals; r++) {
+        const value = worth[leaf + r] ?? 0;
+        const start = (from + low) * rivals + r;
+        differences[start] = (differences[start] ?? 0) + value;
+        const after = (from + high + 1) * rivals + r;
+        if (high < last) differences[after] = (differences[after] ?? 0) - value;
+      }
     }
-  };
-
-  const index = leafIndex(forest);
-  return {
-    sums,
-    fill: (point, v, low, high) => {
-      const first = (offset[v] ?? 0) + low;
-      const last = (offset[v] ?? 0) + high;
-      sums.fill(0, first * targets, (last + 1) * targets);
-      for (let k = 0; k < targets; k++) sums[first * targets + k] = point.sums[k] ?? 0;
-      index.read(point);
-      for (let entry = index.head[v] ?? -1; entry >= 0; entry = index.next[entry] ?? -1) {
-        // A leaf whose own range holds all of these cells stays the leaf.
-        if ((index.low[entry] ?? 0) <= low && (index.high[entry] ?? 0) >= high) continue;
-        const tree = index.tree[entry] ?? 0;
-        add(first, point.leaf[tree] ?? 0, -1);
-        walk(roots[tree] ?? 0, point.cells, v, low, high);
-      }
-      for (let at = (first + 1) * targets; at < (last + 1) * targets; at++) {
-        sums[at] = (sums[at] ?? 0) + (sums[at - targets] ?? 0);
-      }
-    },
   };
 }
 
 /** Which trees test a variable on their way to the leaves of a point, and how far those reach. */
-function leafIndex({ variables, roots, boxStart, boxVariable, boxLow, boxHigh }: Forest) {
-  const head = new Int32Array(variables.length).fill(-1);
+function leafIndex({ last, roots, boxStart, boxVariable, boxLow, boxHigh }: Forest) {
+  const head = new Int32Array(last.length).fill(-1);
   let room = 1024;
   let known: Int32Array | undefined;
   const grow = (array: Int32Array): Int32Array => {
