@@ -3,19 +3,19 @@
  * rows of the data of another class, brought under the constraints and cut back at random.
  */
 import type { Random } from '@merlon/core';
-import { rowOf } from '../batch.ts';
 import type { Constraints } from '../tabular/constraints.ts';
-import type { Pool } from '../tabular/starts.ts';
 import { bestMoves } from './best-moves.ts';
 import { type Found, rowOfCells } from './descend.ts';
 import { cellsOfRow } from './forest.ts';
 import { affordable, cellMoves, costOf, type Search } from './moves.ts';
 import { pointAt } from './point.ts';
+import { standAt } from './stand.ts';
+import type { StartPool } from './start-pool.ts';
 
 /** What starts are made from. */
 export interface BeginOptions {
   readonly constraints?: Constraints;
-  readonly pool: Pool;
+  readonly pool: StartPool;
   readonly random: Random;
   readonly startsMax: number;
 }
@@ -40,9 +40,8 @@ export function* begin(
     left--;
     yield found;
   };
-  for (const row of fromPool(search, options, startsMax - climbing)) {
-    const cells = cellsOfRow(search.forest, row);
-    if (!cells.includes(-1)) yield* start(cutBack(search, cells, random));
+  for (const cells of fromPool(search, options, startsMax - climbing)) {
+    yield* start(cutBack(search, cells, random));
   }
   const own = pointAt(search.forest, search.goal, search.reach.own.slice());
   const every = search.forest.tested;
@@ -106,35 +105,37 @@ function climb(
   return undefined;
 }
 
-/** Rows of the data that reach the goal under the constraints: half the nearest, half at random. */
-function fromPool(search: Search, options: BeginOptions, count: number): Float32Array[] {
+/** Cells of rows of the data that reach the goal: half the nearest, half at random. */
+function fromPool(search: Search, options: BeginOptions, count: number): Int32Array[] {
   const { forest, reach, goal, measure } = search;
   const { pool, constraints, random } = options;
   if (count <= 0 || pool.rows === 0) return [];
-  const order = random.permutation(pool.rows).subarray(0, poolTries);
-  const rows: { row: Float32Array; cost: number }[] = [];
-  for (const at of order) {
-    const row = rowOf(pool.x, at, forest.width).slice();
-    if (constraints !== undefined && !constraints.repair(row, reach.original)) continue;
+  const found: { cells: Int32Array; cost: number }[] = [];
+  for (const at of random.permutation(pool.rows).subarray(0, poolTries)) {
+    if (constraints === undefined) {
+      if (!pool.reaches(goal, at)) continue;
+      found.push({ cells: pool.cells(at), cost: measure.of(pool.row(at), reach.original) });
+      continue;
+    }
+    const row = pool.row(at).slice();
+    if (!constraints.repair(row, reach.original)) continue;
     const cells = cellsOfRow(forest, row);
     if (cells.includes(-1) || !goal.answers(cells)) continue;
-    rows.push({ row, cost: measure.of(row, reach.original) });
+    found.push({ cells, cost: measure.of(row, reach.original) });
   }
-  const nearest = rows.toSorted((a, b) => a.cost - b.cost).slice(0, Math.ceil(count / 2));
-  const others = rows.filter((each) => !nearest.includes(each)).slice(0, count - nearest.length);
-  return [...nearest, ...others].map(({ row }) => row);
+  const near = found.toSorted((a, b) => a.cost - b.cost).slice(0, Math.ceil(count / 2));
+  const taken = new Set(near);
+  const others = found.filter((each) => !taken.has(each)).slice(0, count - near.length);
+  return [...near, ...others].map(({ cells }) => cells);
 }
 
 /** Puts variables back to the row's own cells in a random order while the goal stays reached. */
 function cutBack(search: Search, start: Int32Array, random: Random): Int32Array {
   const { forest, reach, goal } = search;
-  const cells = start.slice();
+  const { cells, keepAt } = standAt(forest, goal, start.slice());
   for (const v of random.permutation(cells.length)) {
-    const now = cells[v] ?? 0;
     const own = reach.own[v] ?? 0;
-    if (now === own) continue;
-    cells[v] = own;
-    if ((forest.treesOf[v]?.length ?? 0) > 0 && !goal.reached(cells)) cells[v] = now;
+    if (cells[v] !== own) keepAt(v, own);
   }
   // A cell that the row's own value cannot move to is replaced by the nearest one.
   if (costOf(search, cells) === Infinity) {

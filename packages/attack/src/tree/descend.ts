@@ -46,14 +46,21 @@ export interface DescendOptions {
   readonly constraints?: Constraints;
   /** Also tries pairs of variables once nothing simple helps. */
   readonly deep?: boolean;
+  /** Points that other descents have met. */
+  readonly met?: Set<string>;
 }
 
-/** The end of a descent. */
-export function descend(search: Search, start: Found, options: DescendOptions): Found {
+/** The end of a descent; undefined when it comes to where another one has been. */
+export function descend(search: Search, start: Found, options: DescendOptions): Found | undefined {
   let best = start;
   for (let step = 0; step < stepsMax; step++) {
     const point = pointAt(search.forest, search.goal, best.cells);
     const changed = changedVariables(search, best.cells);
+    if (options.met !== undefined) {
+      const key = changed.map((v) => `${v} ${best.cells[v]}`).join();
+      if (options.met.has(key)) return undefined;
+      options.met.add(key);
+    }
     const most = best.cost * (1 - leastGain);
     // Where relations may take a move back, further ones are kept.
     const kept = options.constraints?.related ? triedMax : 2;

@@ -19,6 +19,7 @@ import { type MeasureName, measureOf } from './measure.ts';
 import type { Search } from './moves.ts';
 import { profileOf } from './profile.ts';
 import { reachOf } from './reach.ts';
+import { type StartPool, startPool } from './start-pool.ts';
 
 /** How the attack goes. */
 export interface LeafTupleOptions {
@@ -61,7 +62,7 @@ export function leafTuple(
     throw new AttackError('invalid-data', `rows expected ${forest.width} features, got ${size}`);
   }
   const { constraints, criterion = untargeted, bounds } = options;
-  const pool = options.pool ?? { x: batch.x, rows: batch.labels.length };
+  const pool = startPool(forest, options.pool ?? { x: batch.x, rows: batch.labels.length });
   const measure = measureOf(options.measure ?? (constraints ? 'changed' : 'l2'), constraints);
   const goals = new Map<string, Pick<Search, 'goal' | 'profile'>>();
   const x = batch.x.slice();
@@ -93,15 +94,17 @@ function towards(forest: Forest, label: number, target: number | undefined) {
 
 function nearest(
   search: Search,
-  options: LeafTupleOptions & { readonly pool: Pool },
+  options: Omit<LeafTupleOptions, 'pool'> & { readonly pool: StartPool },
 ): Found | undefined {
   const { constraints, startsMax = 20 } = options;
   const how = { ...(constraints && { constraints }) };
   const { pool, random } = options;
   const ends: Found[] = [];
   let best = Number.POSITIVE_INFINITY;
+  const met = constraints?.related ? undefined : new Set<string>();
   for (const start of begin(search, { ...how, pool, random, startsMax }, () => best)) {
-    const end = descend(search, start, how);
+    const end = descend(search, start, { ...how, ...(met && { met }) });
+    if (end === undefined) continue;
     best = Math.min(best, end.cost);
     ends.push(end);
   }
@@ -110,7 +113,7 @@ function nearest(
   const small = search.forest.boxStart.length <= smallLeavesMax;
   const deep = distinct
     .slice(0, small ? deepMax : 1)
-    .map((end) => descend(search, end, { ...how, deep: true }))
+    .flatMap((end) => descend(search, end, { ...how, deep: true }) ?? [])
     .sort((a, b) => a.cost - b.cost);
   const [nearest] = deep;
   if (nearest === undefined || constraints?.related) return nearest;

@@ -4,7 +4,6 @@
  * with the box that the other trees leave; what leaves the box, or costs too much, is not entered.
  */
 import type { BestMoves } from './best-moves.ts';
-import type { Forest } from './forest.ts';
 import { costOf, type Search } from './moves.ts';
 import type { Point } from './point.ts';
 import { nearestCell } from './reach.ts';
@@ -83,7 +82,10 @@ function walkerOf(search: Search, point: Point, old: number, box: Room, found: B
     const cell = nearestCell(forest, reach, v, low, high);
     if (cell < 0) return;
     const now = box.cells[v] ?? 0;
-    if (cell === now) return walk(node, cost);
+    if (cell === now) {
+      walk(node, cost);
+      return;
+    }
     const from = offset[v] ?? 0;
     const own = reach.cost[from + cell] ?? 0;
     const next = measure.greatest
@@ -96,7 +98,10 @@ function walkerOf(search: Search, point: Point, old: number, box: Room, found: B
   };
 
   const walk = (node: number, cost: number): void => {
-    if (node < 0) return end(~node, cost);
+    if (node < 0) {
+      end(~node, cost);
+      return;
+    }
     if (!reaches(worthBelow, node)) return;
     const v = variable[node] ?? 0;
     const last = cut[node] ?? 0;
