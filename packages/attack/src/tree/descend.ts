@@ -1,6 +1,6 @@
 /** From a point that reaches the goal down to one that no move brings nearer to the row. */
 import type { Constraints } from '../tabular/constraints.ts';
-import { type BestMoves, bestMoves, type Move } from './best-moves.ts';
+import { type BestMoves, bestMoves } from './best-moves.ts';
 import { cellsOfRow } from './forest.ts';
 import { cellMoves, changedVariables, costOf, type Search } from './moves.ts';
 import { type Point, pointAt } from './point.ts';
@@ -62,34 +62,50 @@ export function descend(search: Search, start: Found, options: DescendOptions): 
       options.met.add(key);
     }
     const most = best.cost * (1 - leastGain);
-    // Where relations may take a move back, further ones are kept.
-    const kept = options.constraints?.related ? triedMax : 2;
-    const simple = bestMoves(kept, most);
-    cellMoves(search, point, changed, simple);
-    leafSwaps(search, point, changed, simple);
-    let next = firstValid(search, best, simple.list, options.constraints);
-    if (next === undefined && options.deep) {
-      const pairs = bestMoves(kept, most);
-      pairMoves(search, point, changed, pairs);
-      next = firstValid(search, best, pairs.list, options.constraints);
-    }
+    const from = { search, best, most, constraints: options.constraints };
+    const next =
+      bestValid(from, (moves) => {
+        cellMoves(search, point, byCost(search, changed, best.cells), moves);
+        leafSwaps(search, point, changed, moves);
+      }) ??
+      (options.deep
+        ? bestValid(from, (moves) => pairMoves(search, point, changed, moves))
+        : undefined);
     if (next === undefined) return best;
     best = next;
   }
   return best;
 }
 
-function firstValid(
-  search: Search,
-  from: Found,
-  moves: readonly Move[],
-  constraints: Constraints | undefined,
-): Found | undefined {
-  for (const { changes } of moves) {
-    const cells = from.cells.slice();
-    for (const [v, cell] of changes) cells[v] = cell;
-    const found = rowOfCells(search, cells, constraints);
-    if (found !== undefined && found.cost < from.cost * (1 - leastGain)) return found;
+/** The dearest first: what is found there leaves less to look at in the others. */
+function byCost({ forest, reach }: Search, changed: readonly number[], cells: Int32Array) {
+  const cost = (v: number) => reach.cost[(forest.offset[v] ?? 0) + (cells[v] ?? 0)] ?? 0;
+  return changed.toSorted((a, b) => cost(b) - cost(a));
+}
+
+interface From {
+  readonly search: Search;
+  readonly best: Found;
+  readonly most: number;
+  readonly constraints: Constraints | undefined;
+}
+
+/**
+ * The row of the cheapest move that holds. Only relations, and rarely rounding, take a move back:
+ * only then further ones are kept.
+ */
+function bestValid(from: From, collect: (moves: BestMoves) => void): Found | undefined {
+  const { search, best, most, constraints } = from;
+  for (const kept of constraints?.related ? [triedMax] : [1, triedMax]) {
+    const moves = bestMoves(kept, most);
+    collect(moves);
+    if (moves.list.length === 0) return undefined;
+    for (const { changes } of moves.list) {
+      const cells = best.cells.slice();
+      for (const [v, cell] of changes) cells[v] = cell;
+      const found = rowOfCells(search, cells, constraints);
+      if (found !== undefined && found.cost < best.cost * (1 - leastGain)) return found;
+    }
   }
   return undefined;
 }

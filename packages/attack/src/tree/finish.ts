@@ -5,9 +5,10 @@
  */
 import type { Found } from './descend.ts';
 import { rowOfCells } from './descend.ts';
+import { proveRow } from './exact/prove.ts';
 import { affordable, type Search } from './moves.ts';
 import { pointAt } from './point.ts';
-import { proveRow } from './prove.ts';
+import { nearestCell } from './reach.ts';
 
 const halvingsMax = 14;
 const climbsMax = 25;
@@ -60,15 +61,15 @@ function climbInside(search: Search, from: Int32Array, radius: number): Int32Arr
     if (most > goal.guard) return cells;
     let move: readonly [number, number] | undefined;
     for (const [v, [low, high]] of ranges) {
-      profile.fill(point, v, low, high);
-      for (let cell = low; cell <= high; cell++) {
-        const flat = (offset[v] ?? 0) + cell;
-        if (reach.cost[flat] === Infinity) continue;
-        const margin = profile.margins[flat] ?? 0;
-        if (margin > most) {
-          most = margin;
-          move = [v, cell];
-        }
+      const count = profile.fill(point, v, low, high);
+      const { start, margin } = profile;
+      for (let i = 0; i < count; i++) {
+        const own = margin[i] ?? 0;
+        if (!(own > most)) continue;
+        const cell = nearestCell(forest, reach, v, start[i] ?? 0, (start[i + 1] ?? 0) - 1);
+        if (cell < 0) continue;
+        most = own;
+        move = [v, cell];
       }
     }
     if (move === undefined) return undefined;

@@ -34,7 +34,7 @@ export interface LeafTupleOptions {
   readonly pool?: Pool;
   /** Any wrong class by default. */
   readonly criterion?: Criterion;
-  /** Starts for a row (default 20). */
+  /** Starts for a row (default 24). */
   readonly startsMax?: number;
   /** Boxes that a closing proof may open for a row (default 150; 0 leaves it out). */
   readonly boxesMax?: number;
@@ -96,16 +96,16 @@ function nearest(
   search: Search,
   options: Omit<LeafTupleOptions, 'pool'> & { readonly pool: StartPool },
 ): Found | undefined {
-  const { constraints, startsMax = 20 } = options;
+  const { constraints, startsMax = 24 } = options;
   const how = { ...(constraints && { constraints }) };
   const { pool, random } = options;
   const ends: Found[] = [];
-  let best = Number.POSITIVE_INFINITY;
+  let best: Found | undefined;
   const met = constraints?.related ? undefined : new Set<string>();
   for (const start of begin(search, { ...how, pool, random, startsMax }, () => best)) {
     const end = descend(search, start, { ...how, ...(met && { met }) });
     if (end === undefined) continue;
-    best = Math.min(best, end.cost);
+    if (best === undefined || end.cost < best.cost) best = end;
     ends.push(end);
   }
   ends.sort((a, b) => a.cost - b.cost);

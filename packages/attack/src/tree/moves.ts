@@ -8,7 +8,7 @@ import type { Goal } from './goal.ts';
 import type { Measure } from './measure.ts';
 import type { Point } from './point.ts';
 import type { Profile } from './profile.ts';
-import type { Reach } from './reach.ts';
+import { nearestCell, type Reach } from './reach.ts';
 
 /** What moves are made with. */
 export interface Search {
@@ -49,16 +49,20 @@ export function affordable(search: Search, v: number, budget: number): [low: num
   const from = forest.offset[v] ?? 0;
   const last = forest.last[v] ?? 0;
   const own = reach.own[v] ?? 0;
-  let low = own;
-  let high = own;
-  while (low > 0 && isWithin(reach.cost[from + low - 1] ?? 0, budget)) low--;
-  while (high < last && isWithin(reach.cost[from + high + 1] ?? 0, budget)) high++;
+  if (budget === Number.POSITIVE_INFINITY) return [0, last];
+  let low = 0;
+  for (let high = own; low < high; ) {
+    const middle = (low + high) >> 1;
+    if ((reach.least[from + middle] ?? 0) < budget) high = middle;
+    else low = middle + 1;
+  }
+  let high = last;
+  for (let below = own; below < high; ) {
+    const middle = (below + high + 1) >> 1;
+    if ((reach.least[from + middle] ?? 0) < budget) below = middle;
+    else high = middle - 1;
+  }
   return [low, high];
-}
-
-/** Cells without a valid value may lie on the way to one that is within the budget. */
-function isWithin(cost: number, budget: number): boolean {
-  return cost < budget || cost === Infinity;
 }
 
 /**
@@ -72,7 +76,6 @@ export function cellMoves(
   found: BestMoves,
 ): void {
   const { forest, reach, profile, measure, goal } = search;
-  const { margins } = profile;
   const whole = costOf(search, point.cells);
   for (let k = 0; k < variables.length; k++) {
     const v = variables[k] ?? 0;
@@ -83,12 +86,15 @@ export function cellMoves(
     if (rest >= most) continue;
     const [low, high] = affordable(search, v, measure.greatest ? most : most - rest);
     if (low === high) continue;
-    profile.fill(point, v, low, high);
+    const count = profile.fill(point, v, low, high);
+    const { start, margin } = profile;
     let best = most;
     let at = -1;
-    for (let cell = low; cell <= high; cell++) {
+    for (let i = 0; i < count; i++) {
+      if (!((margin[i] ?? 0) > goal.guard)) continue;
+      const cell = nearestCell(forest, reach, v, start[i] ?? 0, (start[i + 1] ?? 0) - 1);
+      if (cell < 0) continue;
       const own = reach.cost[from + cell] ?? 0;
-      if (!((margins[from + cell] ?? 0) > goal.guard) || own === Infinity) continue;
       const cost = measure.greatest ? Math.max(rest, own * (1 + greatestTie)) : rest + own;
       if (cost >= best || cell === now) continue;
       best = cost;

@@ -12,7 +12,7 @@ import {
   randomLists,
   treeNode,
 } from '../../../graph/test/tree/build.ts';
-import { marginBound } from '../../src/tree/clique.ts';
+import { marginBound } from '../../src/tree/exact/clique.ts';
 import { above, atOrder, below, lastWhere, orderOf } from '../../src/tree/float.ts';
 import { cellsOfRow, compileForest } from '../../src/tree/forest.ts';
 import { goalOf } from '../../src/tree/goal.ts';
@@ -121,11 +121,13 @@ describe('a compiled forest', () => {
         const cells = cellsOfRow(forest, x.subarray(0, width));
         const point = pointAt(forest, goal, cells);
         forest.variables.forEach(({ count }, v) => {
-          profile.fill(point, v, 0, count - 1);
+          const stretches = profile.fill(point, v, 0, count - 1);
+          expect(profile.start[stretches]).toBe(count);
           for (let cell = 0; cell < count; cell++) {
             const there = cells.slice();
             there[v] = cell;
-            const margin = profile.margins[(forest.offset[v] ?? 0) + cell];
+            const after = profile.start.subarray(0, stretches).findIndex((from) => from > cell);
+            const margin = profile.margin[(after < 0 ? stretches : after) - 1];
             expect(margin).toBeCloseTo(goal.margin(pointAt(forest, goal, there).sums), 10);
           }
         });

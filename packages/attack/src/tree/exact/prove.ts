@@ -4,11 +4,12 @@
  * in the order of what reaching them costs; a box whose trees cannot add up to the goal is left
  * out, one whose nearest point turns the model ends the search.
  */
+
+import { type Forest, leafAt } from '../forest.ts';
+import type { Goal } from '../goal.ts';
+import type { Measure } from '../measure.ts';
+import { nearestCell, type Reach } from '../reach.ts';
 import { type CellBox, leavesIn, marginBound } from './clique.ts';
-import { type Forest, leafAt } from './forest.ts';
-import type { Goal } from './goal.ts';
-import type { Measure } from './measure.ts';
-import { nearestCell, type Reach } from './reach.ts';
 
 /** One row's task: reach its goal at the least cost. */
 export interface Task {

@@ -3,8 +3,8 @@
  * reaches; or tighter, over groups of trees whose leaves must meet in one point (the cliques of
  * Chen, Zhang, Si, Li, Boning and Hsieh 2019, "Robustness Verification of Tree-based Models").
  */
-import type { Forest } from './forest.ts';
-import type { Goal } from './goal.ts';
+import type { Forest } from '../forest.ts';
+import type { Goal } from '../goal.ts';
 
 /** A box of cells. */
 export interface CellBox {
