@@ -1,5 +1,6 @@
 /** The public surface of @merlon/vault: bytes → bytes, no database and no files. */
 
+export { armor } from './age/armor.ts';
 export {
   formatIdentity,
   generateIdentity,

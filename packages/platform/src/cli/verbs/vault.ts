@@ -3,11 +3,16 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { isoTime, startDigest, systemClock, utf8 } from '@merlon/core';
 import {
+  armor,
   formatIdentity,
   generateIdentity,
   isRecipient,
+  type OpenIdentity,
   open,
   parseIdentities,
+  passphraseIdentity,
+  passphraseRecipient,
+  type SealRecipient,
   type SignedFile,
   seal,
   signManifest,
@@ -49,19 +54,23 @@ export const sealVerb: Verb = {
   usage: 'FILE -r RECIPIENT… [-o OUT]',
   does: 'seals a file (age v1); - is standard input or output',
   options: {
-    recipient: { type: 'string', short: 'r', multiple: true, help: 'age1… or age1pq1…' },
+    recipient: {
+      type: 'string',
+      short: 'r',
+      multiple: true,
+      help: 'age1…, age1pq1… or a public SSH line',
+    },
+    'passphrase-file': { type: 'string', help: 'file with a passphrase, instead of a recipient' },
+    armor: { type: 'boolean', short: 'a', help: 'write text instead of bytes' },
     out: { type: 'string', short: 'o', help: 'sealed file (default: FILE.age)' },
   },
   run: async (args) => {
     const [file = ''] = args.exactly('FILE');
-    const recipients = args.texts('recipient');
-    if (recipients.length === 0) throw usage('"--recipient" is needed at least once');
-    for (const each of recipients) {
-      if (!isRecipient(each))
-        throw usage(`"--recipient" expected age1…, got "${each.slice(0, 20)}"`);
-    }
+    const recipients = await recipientsIn(args);
     const out = args.text('out') ?? (file === '-' ? '-' : `${file}.age`);
-    return timed(out, seal(chunksOf(file), { recipients }));
+    refuseSame(file, out);
+    const sealed = seal(chunksOf(file), { recipients });
+    return timed(out, args.flag('armor') ? armor(sealed) : sealed);
   },
 };
 
@@ -71,7 +80,13 @@ export const openVerb: Verb = {
   usage: 'FILE -i IDENTITY_FILE [-o OUT]',
   does: 'opens a sealed file (age v1); - is standard input or output',
   options: {
-    identity: { type: 'string', short: 'i', multiple: true, help: 'file with age identities' },
+    identity: {
+      type: 'string',
+      short: 'i',
+      multiple: true,
+      help: 'file with age identities, or a private SSH key',
+    },
+    'passphrase-file': { type: 'string', help: 'file with the passphrase' },
     out: { type: 'string', short: 'o', help: 'clear file (default: FILE without .age)' },
   },
   run: async (args) => {
@@ -80,6 +95,7 @@ export const openVerb: Verb = {
     const bare = file.endsWith('.age') ? file.slice(0, -4) : undefined;
     const out = args.text('out') ?? (file === '-' ? '-' : bare);
     if (out === undefined) throw usage('"--out" is needed, since FILE does not end in .age');
+    refuseSame(file, out);
     return timed(out, open(chunksOf(file), { identities }));
   },
 };
@@ -166,11 +182,42 @@ function requireFolder(path: string): void {
   }
 }
 
-async function identitiesIn(args: Arguments): Promise<string[]> {
-  const identities: string[] = [];
+async function recipientsIn(args: Arguments): Promise<SealRecipient[]> {
+  const passphrase = await passphraseIn(args);
+  const named = args.texts('recipient');
+  if (passphrase === null && named.length === 0) {
+    throw usage('"--recipient" is needed at least once');
+  }
+  for (const each of named) {
+    if (!isRecipient(each)) {
+      throw usage(`"--recipient" expected age1… or ssh-…, got "${each.slice(0, 20)}"`);
+    }
+  }
+  return passphrase === null ? [...named] : [...named, passphraseRecipient(passphrase)];
+}
+
+/** The first line of the passphrase file: what an editor adds at the end is no part of it. */
+async function passphraseIn(args: Arguments): Promise<string | null> {
+  const path = args.text('passphrase-file');
+  if (path === undefined) return null;
+  const [line = ''] = (await readText(path, 'the passphrase file')).split(/\r?\n/);
+  return line;
+}
+
+/** Writing over the input would leave neither when anything goes wrong. */
+function refuseSame(file: string, out: string): void {
+  if (out !== '-' && file !== '-' && resolve(file) === resolve(out)) {
+    throw usage(`"--out" expected another file than the input, got "${out}"`);
+  }
+}
+
+async function identitiesIn(args: Arguments): Promise<OpenIdentity[]> {
+  const identities: OpenIdentity[] = [];
   for (const path of args.texts('identity')) {
     identities.push(...(await parseIdentities(await readText(path, 'the identity file'))));
   }
+  const passphrase = await passphraseIn(args);
+  if (passphrase !== null) identities.push(passphraseIdentity(passphrase));
   if (identities.length === 0) throw usage('"--identity" is needed');
   return identities;
 }
