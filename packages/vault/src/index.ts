@@ -2,6 +2,13 @@
 
 export { armor } from './age/armor.ts';
 export {
+  type ChunkPlace,
+  chunkBytes,
+  openChunk,
+  sealChunk,
+  sealedChunkBytes,
+} from './age/chunk.ts';
+export {
   formatIdentity,
   generateIdentity,
   type IdentityPair,
@@ -14,8 +21,14 @@ export {
 // Sealed files (age v1)
 export { type OpenOptions, open } from './age/open.ts';
 export { passphraseIdentity, passphraseRecipient } from './age/passphrase.ts';
-export { openRandomAccess } from './age/random-access.ts';
-export { type SealOptions, seal, sealedPayloadBytes } from './age/seal.ts';
+export { findPayload, openRandomAccess, type Payload } from './age/random-access.ts';
+export {
+  type SealedStart,
+  type SealOptions,
+  seal,
+  sealedPayloadBytes,
+  startSealing,
+} from './age/seal.ts';
 export { VaultError, type VaultErrorCode } from './error.ts';
 // Keys
 export { formatKeyFile, keyFileProvider, parseKeyFile } from './keys/key-file.ts';

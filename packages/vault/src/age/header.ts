@@ -67,7 +67,7 @@ export async function readHeader(
 }
 
 /** The payload key of age v1: HKDF-SHA256 over the file key with the nonce; wipes the file key. */
-export function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): Uint8Array {
+export function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): Bytes {
   const key = new Uint8Array(hkdfSync('sha256', fileKey, nonce, utf8('payload'), 32));
   wipe(fileKey);
   return key;

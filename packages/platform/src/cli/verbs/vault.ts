@@ -1,7 +1,8 @@
 /** `keys`, `seal`, `open`, `sign`, `verify`: the vault on plain files. */
 import { readdirSync, statSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { isoTime, startDigest, systemClock, utf8 } from '@merlon/core';
+import { isoTime, systemClock, utf8 } from '@merlon/core';
 import {
   armor,
   formatIdentity,
@@ -19,9 +20,22 @@ import {
   verifyBundle,
 } from '@merlon/vault';
 import { PlatformError } from '../../errors.ts';
-import { below, chunksOf, filesBelow, once, readText, writeChunks } from '../files.ts';
+import { openFile, sealFile } from '../../parallel/files.ts';
+import { hashFiles } from '../../parallel/hash.ts';
+import { type ParallelOptions, parallelBytesMin } from '../../parallel/threads.ts';
+import {
+  below,
+  chunksOf,
+  filesBelow,
+  once,
+  openSource,
+  readText,
+  requireFile,
+  writeChunks,
+  writeWhole,
+} from '../files.ts';
 import { type Arguments, usage } from '../usage.ts';
-import type { Verb } from '../verb.ts';
+import type { Terminal, Verb, VerbResult } from '../verb.ts';
 
 /** Makes age identities. */
 export const keysVerb: Verb = {
@@ -64,11 +78,17 @@ export const sealVerb: Verb = {
     armor: { type: 'boolean', short: 'a', help: 'write text instead of bytes' },
     out: { type: 'string', short: 'o', help: 'sealed file (default: FILE.age)' },
   },
-  run: async (args) => {
+  run: async (args, terminal) => {
     const [file = ''] = args.exactly('FILE');
     const recipients = await recipientsIn(args);
     const out = args.text('out') ?? (file === '-' ? '-' : `${file}.age`);
     refuseSame(file, out);
+    const plain = !args.flag('armor') && isLarge(file) && out !== '-';
+    if (plain) {
+      return timed(out, (written) => {
+        return sealFile(file, written, recipients, watched(terminal, file, 'sealing'));
+      });
+    }
     const sealed = seal(chunksOf(file), { recipients });
     return timed(out, args.flag('armor') ? armor(sealed) : sealed);
   },
@@ -89,13 +109,18 @@ export const openVerb: Verb = {
     'passphrase-file': { type: 'string', help: 'file with the passphrase' },
     out: { type: 'string', short: 'o', help: 'clear file (default: FILE without .age)' },
   },
-  run: async (args) => {
+  run: async (args, terminal) => {
     const [file = ''] = args.exactly('FILE');
     const identities = await identitiesIn(args);
     const bare = file.endsWith('.age') ? file.slice(0, -4) : undefined;
     const out = args.text('out') ?? (file === '-' ? '-' : bare);
     if (out === undefined) throw usage('"--out" is needed, since FILE does not end in .age');
     refuseSame(file, out);
+    if (isLarge(file) && out !== '-' && !(await isArmored(file))) {
+      return timed(out, (written) => {
+        return openFile(file, written, identities, watched(terminal, file, 'opening'));
+      });
+    }
     return timed(out, open(chunksOf(file), { identities }));
   },
 };
@@ -158,17 +183,15 @@ export const verifyVerb: Verb = {
 const ignored = ['.git', '.gitattributes', '.github', '.gitignore'];
 
 async function manifestOf(folder: string, signature: string): Promise<SignedFile[]> {
-  const files: SignedFile[] = [];
+  const paths: string[] = [];
   for (const { path, special } of filesBelow([folder])) {
     if (resolve(path) === resolve(signature)) continue;
     if (special)
       throw new PlatformError('bad-request', `"${path}" is a link; sign plain files only`);
-    const hasher = startDigest();
-    // An empty file is a file, too: its digest is that of nothing.
-    if (statSync(path).size > 0) for await (const chunk of chunksOf(path)) hasher.update(chunk);
-    files.push({ name: below(folder, path), digest: hasher.finish() });
+    paths.push(path);
   }
-  return files;
+  const digests = await hashFiles(paths);
+  return digests.map((digest, i) => ({ name: below(folder, paths[i] ?? ''), digest }));
 }
 
 function requireFolder(path: string): void {
@@ -222,11 +245,37 @@ async function identitiesIn(args: Arguments): Promise<OpenIdentity[]> {
   return identities;
 }
 
-async function timed(out: string, chunks: AsyncIterable<Uint8Array>) {
+/** Threads write at places of their own, so both ends must be plain files. */
+function isLarge(file: string): boolean {
+  if (file === '-') return false;
+  requireFile(file, 'the input');
+  const { size } = statSync(file);
+  return statSync(file).isFile() && size >= parallelBytesMin;
+}
+
+async function isArmored(file: string): Promise<boolean> {
+  const source = await openSource(file);
+  const [first] = await source.read(0, 1);
+  await source.close();
+  return first !== 'a'.charCodeAt(0);
+}
+
+function watched(terminal: Terminal, file: string, label: string): ParallelOptions {
+  const total = statSync(file).size;
+  return {
+    signal: terminal.signal,
+    onBytes: (done) => terminal.progress({ label: `${label} ${basename(file)}`, done, total }),
+  };
+}
+
+type Work = AsyncIterable<Uint8Array> | ((file: FileHandle) => Promise<number>);
+
+async function timed(out: string, work: Work): Promise<VerbResult> {
   const started = performance.now();
-  const bytes = await writeChunks(out, chunks);
+  const bytes =
+    typeof work === 'function' ? await writeWhole(out, work) : await writeChunks(out, work);
   const seconds = (performance.now() - started) / 1000;
   const json = { out, bytes, seconds };
-  if (out === '-') return { exit: 0 as const, json, raw: '' };
-  return { exit: 0 as const, json, text: `${out} (${bytes} bytes, ${seconds.toFixed(2)} s)` };
+  if (out === '-') return { exit: 0, json, raw: '' };
+  return { exit: 0, json, text: `${out} (${bytes} bytes, ${seconds.toFixed(2)} s)` };
 }
