@@ -93,7 +93,18 @@ export {
 } from './log/tree.ts';
 // Signatures (OpenSSF Model Signing 1.0)
 export {
+  type Attestation,
+  openAttestation,
+  type Provenance,
+  provenanceStatement,
+  type Subject,
+  signAttestation,
+  type TestResult,
+  testResultStatement,
+} from './sign/attestation.ts';
+export {
   type BundleVerdict,
+  bundleHashing,
   type SignOptions,
   signManifest,
   type VerifyError,
@@ -101,10 +112,15 @@ export {
   type VerifyOptions,
   verifyBundle,
 } from './sign/bundle.ts';
+export { certificatesOf } from './sign/certificate.ts';
+export type { EnvelopeError, Trust } from './sign/dsse.ts';
+export { type FileDigest, startFileDigest } from './sign/hash.ts';
 export { type Curve, generateSigningKey, publicKeyOf, type SigningKeyPair } from './sign/key.ts';
 export {
+  type Hashing,
   ignorePathsDefault,
   inSpecificationOrder,
   rootDigest,
   type SignedFile,
 } from './sign/manifest.ts';
+export { certificateSigner, certified, keySigner, type Signer } from './sign/signer.ts';

@@ -1,7 +1,7 @@
 /** `keys`, `seal`, `open`, `sign`, `verify`: the vault on plain files. */
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { isoTime, systemClock, utf8 } from '@merlon/core';
 import {
   armor,
@@ -14,19 +14,13 @@ import {
   passphraseIdentity,
   passphraseRecipient,
   type SealRecipient,
-  type SignedFile,
   seal,
-  signManifest,
-  verifyBundle,
 } from '@merlon/vault';
 import { PlatformError } from '../../errors.ts';
 import { openFile, sealFile } from '../../parallel/files.ts';
-import { hashFiles } from '../../parallel/hash.ts';
 import { type ParallelOptions, parallelBytesMin } from '../../parallel/threads.ts';
 import {
-  below,
   chunksOf,
-  filesBelow,
   once,
   openSource,
   readText,
@@ -124,86 +118,6 @@ export const openVerb: Verb = {
     return timed(out, open(chunksOf(file), { identities }));
   },
 };
-
-/** Signs a folder. */
-export const signVerb: Verb = {
-  name: 'sign',
-  usage: 'DIR --key KEY.pem [-o model.sig]',
-  does: 'signs a folder (OpenSSF Model Signing)',
-  options: {
-    key: { type: 'string', help: 'private key: P-256, P-384 or P-521 in PEM' },
-    out: { type: 'string', short: 'o', help: 'signature file (default: DIR/model.sig)' },
-  },
-  run: async (args) => {
-    const [folder = ''] = args.exactly('DIR');
-    requireFolder(folder);
-    const privateKeyPem = await readText(args.needed('key'), 'the key');
-    const out = args.text('out') ?? join(folder, 'model.sig');
-    const files = await manifestOf(folder, out);
-    const inside = resolve(out).startsWith(resolve(folder));
-    const bundle = signManifest(files, {
-      modelName: basename(resolve(folder)),
-      privateKeyPem,
-      ...(inside ? { ignorePaths: [...ignored, below(folder, out)] } : {}),
-    });
-    await writeChunks(out, once(utf8(bundle)));
-    const json = { files: files.length, signature: out };
-    return { exit: 0, json, text: `signed ${files.length} files: ${out}` };
-  },
-};
-
-/** Verifies a signed folder. */
-export const verifyVerb: Verb = {
-  name: 'verify',
-  usage: 'DIR --signature model.sig --key PUB.pem [--strict]',
-  does: 'verifies the signature of a folder',
-  options: {
-    signature: { type: 'string', help: 'signature file' },
-    key: { type: 'string', help: 'public key in PEM' },
-    strict: { type: 'boolean', help: 'refuse files that the signature leaves out' },
-  },
-  run: async (args) => {
-    const [folder = ''] = args.exactly('DIR');
-    requireFolder(folder);
-    const path = args.needed('signature');
-    const bundle = await readText(path, 'the signature');
-    const publicKeyPem = await readText(args.needed('key'), 'the key');
-    const files = await manifestOf(folder, path);
-    const verdict = verifyBundle(bundle, files, {
-      publicKeyPem,
-      strict: args.flag('strict'),
-      ignorePaths: [below(folder, path)],
-    });
-    const why = verdict.errors.map((error) => `  ${error.message}`).join('\n');
-    const text = verdict.valid ? `valid: ${verdict.files} files` : `NOT valid:\n${why}`;
-    return { exit: verdict.valid ? 0 : 1, json: verdict, text };
-  },
-};
-
-const ignored = ['.git', '.gitattributes', '.github', '.gitignore'];
-
-async function manifestOf(folder: string, signature: string): Promise<SignedFile[]> {
-  const paths: string[] = [];
-  for (const { path, special } of filesBelow([folder])) {
-    if (resolve(path) === resolve(signature)) continue;
-    if (special)
-      throw new PlatformError('bad-request', `"${path}" is a link; sign plain files only`);
-    paths.push(path);
-  }
-  const digests = await hashFiles(paths);
-  return digests.map((digest, i) => ({ name: below(folder, paths[i] ?? ''), digest }));
-}
-
-function requireFolder(path: string): void {
-  try {
-    readdirSync(path);
-  } catch (cause) {
-    throw new PlatformError('bad-request', `DIR expected a folder, got "${path}"`, {
-      hint: 'name the folder that holds the files of the model',
-      cause,
-    });
-  }
-}
 
 async function recipientsIn(args: Arguments): Promise<SealRecipient[]> {
   const passphrase = await passphraseIn(args);
