@@ -2,7 +2,7 @@
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { messageOf, secureBytes } from '@merlon/core';
+import { concat, messageOf, secureBytes } from '@merlon/core';
 import type { OpenSource } from '../blob/blob.ts';
 import { fileSource } from '../blob/source.ts';
 import { PlatformError } from '../errors.ts';
@@ -77,7 +77,13 @@ export async function writeChunks(
     let pending: Uint8Array[] = [];
     let pendingBytes = 0;
     const flush = async (): Promise<void> => {
-      if (pending.length > 0) await file.writev(pending);
+      if (pendingBytes > 0) {
+        const { bytesWritten } = await file.writev(pending);
+        // A full disk shows as a short write first; only the next one tells why.
+        if (bytesWritten < pendingBytes) {
+          await file.writeFile(concat(pending).subarray(bytesWritten));
+        }
+      }
       bytes += pendingBytes;
       pending = [];
       pendingBytes = 0;
