@@ -174,15 +174,17 @@ def peers(data, out, pattern="*"):
         box = BlackBoxClassifier(lambda batch: np.eye(2, dtype=np.float32)[labels(batch)],
                                  (x.shape[1],), 2, clip_values=(0, 1))
         answers = labels(pool)
-        nearest = [min(pool[answers != label], key=lambda p: np.linalg.norm(p - row))
-                   for row, label in zip(x, y)]
+        others = [pool[answers != label] for label in y]
+        nearest = [min(some, key=lambda p: np.linalg.norm(p - row)) for row, some in zip(x, others)]
         jump = HopSkipJump(box, norm=2, max_iter=10, max_eval=1000, verbose=False)
         boundary = BoundaryAttack(box, targeted=False, max_iter=500, verbose=False)
         found = path.with_suffix(".found.json")
         ours = json.loads(found.read_text())["leaf-tuple l2"] if found.exists() else None
         for title, count, attack in [
             ("HopSkipJump", 50, lambda at: jump.generate(x[at : at + 1])),
-            ("HopSkipJump-from-data", 50,
+            ("HopSkipJump-from-any-row", 50,
+             lambda at: jump.generate(x[at : at + 1], x_adv_init=others[at][:1])),
+            ("HopSkipJump-from-nearest", 50,
              lambda at: jump.generate(x[at : at + 1], x_adv_init=nearest[at][None])),
             ("Boundary", 10, lambda at: boundary.generate(x[at : at + 1])),
         ]:

@@ -110,7 +110,9 @@ export async function walkRows(
         return edge.left > 0 && away(best) > budget.epsilon && away(best) > 0;
       };
       const own = { edge, clean, start, random, bounds, norm: budget.norm, goesOn, away };
-      x.set(await walk(own), row * size);
+      const ended = await walk(own);
+      const { nearest = ended } = edge;
+      x.set(away(nearest) < away(ended) ? nearest : ended, row * size);
     }
     options.onRow?.(row + 1, batch.labels.length);
   }
