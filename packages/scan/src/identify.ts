@@ -4,19 +4,19 @@
  */
 
 import type { ByteSource } from '@merlon/core';
-import type { Profile } from './audit.ts';
+import { looksLikeTar } from './archive/tar.ts';
 import { latin1, startsWith } from './bytes.ts';
 import { Cursor } from './cursor.ts';
 import { looksLikeGguf } from './format/gguf.ts';
-import { looksLikeHdf5 } from './format/hdf5.ts';
 import { looksLikeJpeg, looksLikePng } from './format/image.ts';
 import { looksLikeNpy } from './format/npy.ts';
 import { probeOnnx } from './format/onnx.ts';
 import { looksLikeSafetensors } from './format/safetensors.ts';
-import { probeSavedModel } from './format/saved-model.ts';
-import { looksLikeTar } from './format/tar.ts';
-import { asText, type TextFormat, textFormat } from './format/text.ts';
+import { looksLikeHdf5 } from './keras/hdf5.ts';
 import { probePickle } from './pickle/scan.ts';
+import type { Policy } from './policy/classify.ts';
+import { probeSavedModel } from './tensorflow/saved-model.ts';
+import { asText, type TextFormat, textFormat } from './text/text.ts';
 import { findDirectories, readLocal } from './zip/entry.ts';
 
 /** What bytes can be. */
@@ -70,7 +70,7 @@ const legacyMagic = '8a0a6cfc9c46f9206aa850192e';
 export async function identify(
   source: ByteSource,
   name: string,
-  profile: Profile,
+  policy: Policy,
 ): Promise<Format[]> {
   if (source.size === 0) return ['empty'];
   const head = await source.read(0, Math.min(headBytes, source.size));
@@ -88,7 +88,7 @@ export async function identify(
   if (looksLikeSafetensors(head, source.size)) found.add('safetensors');
   if (await isZip(source)) found.add('zip');
   if (isTorchLegacy(head)) found.add('torch-legacy');
-  else if (await isPickle(source, head, found, profile)) found.add('pickle');
+  else if (await isPickle(source, head, found, policy)) found.add('pickle');
   if (found.size === 0 && (await probeOnnx(new Cursor(source)))) found.add('onnx');
   if (found.size === 0 && (await probeSavedModel(new Cursor(source)))) found.add('saved-model');
   if (found.size === 0 || (found.size === 1 && found.has('safetensors'))) {
@@ -108,9 +108,9 @@ async function isPickle(
   source: ByteSource,
   head: Uint8Array,
   found: ReadonlySet<Format>,
-  profile: Profile,
+  policy: Policy,
 ): Promise<boolean> {
-  const { isPickle: holds } = await probePickle(new Cursor(source), profile);
+  const { isPickle: holds } = await probePickle(new Cursor(source), policy);
   if (!holds) return false;
   // Beside the magic bytes of another format, only a pickle that does something counts.
   return found.size === 0 || head[0] === 0x80 || head[0] === 0x63 || head[0] === 0x28;

@@ -1,37 +1,29 @@
 /** Audits a region of bytes: says what it is and hands it to every reader that fits. */
 import { windowOf } from '@merlon/core';
+import { type Compression, inflate } from './archive/inflate.ts';
+import { scanTar } from './archive/tar.ts';
 import { giveUp, notUnderstood, type Place, tell } from './audit.ts';
 import { brokenPromise, extensionOf } from './extension.ts';
 import { scanGguf } from './format/gguf.ts';
-import { scanHdf5 } from './format/hdf5.ts';
 import { scanJpeg, scanPng } from './format/image.ts';
-import { type Compression, inflate } from './format/inflate.ts';
 import { scanNpy } from './format/npy.ts';
 import { scanOnnx } from './format/onnx.ts';
 import { scanSafetensors } from './format/safetensors.ts';
-import { scanSavedModel } from './format/saved-model.ts';
-import { scanTar } from './format/tar.ts';
-import { scanText, type TextFormat } from './format/text.ts';
 import { type Format, identify } from './identify.ts';
+import { scanHdf5 } from './keras/hdf5.ts';
 import { scanPickle } from './pickle/scan.ts';
+import { scanSavedModel } from './tensorflow/saved-model.ts';
+import { scanText, type TextFormat, textFormats } from './text/text.ts';
 import { scanZip } from './zip/scan.ts';
 
 const legacyStreams = 5;
-const textFormats: ReadonlySet<string> = new Set([
-  'json',
-  'yaml',
-  'csv',
-  'text',
-  'script',
-  'template',
-]);
 const pickleExtensions = new Set(['pkl', 'pickle', 'p', 'pk', 'joblib', 'dill', 'sav']);
 
 /** Audits a region by its content. */
 export async function scanRegion(place: Place): Promise<void> {
   const { audit } = place;
   const name = place.member === '' ? audit.path : place.member;
-  const formats = await identify(place.source, name, audit.profile);
+  const formats = await identify(place.source, name, audit.policy);
   tellFormats(place, name, formats);
   for (const format of formats) {
     // What is inside an archive counts for the file only where the file is nothing else.

@@ -1,8 +1,9 @@
 /** Audits a region that holds pickle streams: one after the other, and what stands between them. */
 import { memorySource, severityRank, windowOf } from '@merlon/core';
-import { giveUp, memberName, type Place, type Profile, tell } from '../audit.ts';
+import { giveUp, memberName, type Place, tell } from '../audit.ts';
 import { Cursor } from '../cursor.ts';
 import type { ScanLimits } from '../limits.ts';
+import type { Policy } from '../policy/classify.ts';
 import { type Candidate, Collector, severityOf, tellNotices } from './collect.ts';
 import { joblibArray } from './joblib.ts';
 import { type Outcome, rawOffsetsMax, runPickle } from './machine.ts';
@@ -35,11 +36,11 @@ const graveRules: ReadonlySet<string> = new Set(['MRL-PKL-001', 'MRL-PKL-002', '
  * takes a protocol mark, or an import or call by a plausible name, or a stream that ends with the
  * bytes.
  */
-export async function probePickle(cursor: Cursor, profile: Profile): Promise<Probe> {
+export async function probePickle(cursor: Cursor, policy: Policy): Promise<Probe> {
   await cursor.need(64);
   if (cursor.ready === 0) return { isPickle: false, protocol: 0 };
   const marked = cursor.peek() === 0x80 && cursor.peek(1) >= 2 && cursor.peek(1) <= 5;
-  const collector = new Collector(profile);
+  const collector = new Collector(policy);
   const outcome = await runPickle(cursor, collector, {
     opcodesMax: probeOpcodesMax,
     retainedBytesMax: probeRetainedBytesMax,
@@ -74,7 +75,7 @@ export async function scanPickle(place: Place, options: PickleOptions = {}): Pro
 async function scanStream(place: Place, cursor: Cursor, options: PickleOptions) {
   const { limits } = place.audit;
   const start = cursor.at;
-  const collector = new Collector(place.audit.profile);
+  const collector = new Collector(place.audit.policy);
   const outcome = await runPickle(cursor, collector, {
     opcodesMax: Math.max(0, limits.opcodesMax - place.audit.opcodes),
     retainedBytesMax: limits.retainedBytesMax,
@@ -122,7 +123,7 @@ function tellOutcome(place: Place, outcome: Outcome, start: number): void {
 }
 
 async function continues(place: Place, at: number): Promise<boolean> {
-  return (await probePickle(new Cursor(place.source, at), place.audit.profile)).isPickle;
+  return (await probePickle(new Cursor(place.source, at), place.audit.policy)).isPickle;
 }
 
 /** What follows the last stream is audited by its own content. */
@@ -150,7 +151,7 @@ async function scanAfterBreak(place: Place, at: number): Promise<void> {
 
 /** Reads the bytes as instructions whatever was before them, and tells only what is dangerous. */
 async function scanLenient(place: Place, at: number, opcodesMax = probeOpcodesMax): Promise<void> {
-  const collector = new Collector(place.audit.profile);
+  const collector = new Collector(place.audit.policy);
   await runPickle(new Cursor(place.source, at), collector, {
     opcodesMax,
     retainedBytesMax: probeRetainedBytesMax,
@@ -182,7 +183,7 @@ async function scanSuspect(
 ): Promise<void> {
   const { offset, length, decoded } = candidate;
   const source = decoded === null ? windowOf(place.source, offset, length) : memorySource(decoded);
-  const collector = new Collector(place.audit.profile);
+  const collector = new Collector(place.audit.policy);
   const outcome = await runPickle(new Cursor(source), collector, {
     opcodesMax: Math.max(0, limits.opcodesMax - place.audit.opcodes),
     retainedBytesMax: probeRetainedBytesMax,

@@ -4,8 +4,8 @@
  */
 import { crc32 } from 'node:zlib';
 import { type ByteSource, windowOf } from '@merlon/core';
+import { type Compression, inflate } from '../archive/inflate.ts';
 import { giveUp, memberName, notUnderstood, type Place, tell } from '../audit.ts';
-import { type Compression, inflate } from '../format/inflate.ts';
 import {
   collisions,
   contradictions,

@@ -4,7 +4,7 @@
  */
 import { giveUp, notUnderstood, type Place, tell } from '../audit.ts';
 import { Cursor } from '../cursor.ts';
-import { MalformedMessage, nextField, textField } from './protobuf.ts';
+import { MalformedMessage, nextField, textField } from '../format/protobuf.ts';
 
 type MessageName = 'saved' | 'meta' | 'graph' | 'library' | 'function' | 'node';
 
