@@ -2,18 +2,18 @@
  * Judges the configuration of a Keras model (`config.json` of a .keras archive, `model_config` of
  * HDF5, architecture JSON): which objects its loader would look up, and by which module.
  */
+
 import { isJsonObject, type Json, type JsonObject } from '@merlon/core';
 import { type Place, tell } from '../audit.ts';
 import { classify } from '../policy/classify.ts';
 import { scanPython } from '../python/scan.ts';
+import { pattern } from '../text/pattern.ts';
 import { scanMarshal } from './marshal.ts';
 
 /** Places of Keras and TensorFlow whose classes and functions a model may name. */
-const ordinaryModules =
-  /^(keras|tf_keras|keras_core|keras_hub|keras_nlp|keras_cv|tensorflow\.(python\.)?keras|tensorflow|builtins)(\.(src|api|_tf_keras|_legacy|legacy|python|keras|v\d|engine|layers|models|initializers|regularizers|constraints|activations|losses|metrics|optimizers|schedules|dtype_policies|ops|random|applications|backend|core|common|quantizers|mixed_precision|policy|loss_scale_optimizer|tokenizers|functional|sequential|input_layer|base_layer|training|node|normalization|convolutional|pooling|merging|merge|rnn|recurrent|regularization|reshaping|attention|activation|preprocessing|embeddings|dense|distribution|trackers|samplers|saving|legacy_saving|experimental|variables|seed_generator|numpy|nn|math|image|linalg|einsum|operation|symbolic_arguments|[a-z_]*_layers?|[a-z_]*_initializers?|[a-z0-9_]*(conv|pool|norm|dropout|reshap|pad|crop|flat|embed|attention|lstm|gru|rnn|dense|loss|metric|optimizer|sgd|adam|rmsprop|ada)[a-z0-9_]*))*$/;
+const ordinaryModules = pattern('configuration.ordinaryModules');
 /** Functions and classes of Keras that load, fetch or unlock. */
-const dangerousNames =
-  /^(get_file|load_model|load_weights|save_model|deserialize_keras_object|enable_unsafe_deserialization|unpack_archive|extract_archive|extract_open_archive|pickle_utils|model_from_(json|yaml|config)|set_backend|TorchModuleWrapper|TFSMLayer|JaxLayer|FlaxLayer|py_function|numpy_function|py_func|PyFunc|custom_gradient|load_library|load_op_library|read_file|write_file|import_module|run_functions_eagerly|save_img|load_img|SavedModel|saved_model|export|export_archive|ExportArchive|Lambda.from_config)$/;
+const dangerousNames = pattern('configuration.dangerousNames');
 const fileArguments = new Set([
   'vocabulary',
   'idf_weights',
@@ -24,8 +24,7 @@ const fileArguments = new Set([
   'file_path',
   'weights_path',
 ]);
-const lookups =
-  /^(StringLookup|IntegerLookup|TextVectorization|IndexLookup|Hashing|TFSMLayer|Vectorization|Normalization)/;
+const lookups = pattern('configuration.lookups');
 
 /** Looks at one object of a configuration; the walk over all of them is the caller's. */
 export function scanKerasObject(place: Place, value: JsonObject, pointer: string): void {

@@ -1,16 +1,16 @@
 /**
- * Compiled Python code (CPython, Python/marshal.c) as it stands in Lambda layers and .pyc files. The
- * format changes with every version of Python; what does not is that names stand in it as short
- * texts, so these are what is read.
+ * Compiled Python code (CPython, Python/marshal.c) as it stands in Lambda layers and .pyc files.
+ * The format changes with every version of Python; what does not is that names stand in it as
+ * short texts, so these are what is read.
  */
+
 import { type Place, tell } from '../audit.ts';
 import { latin1 } from '../bytes.ts';
 import { attackIn } from '../text/command.ts';
+import { pattern } from '../text/pattern.ts';
 
-const names =
-  /^(system|popen|Popen|exec|eval|execfile|compile|__import__|subprocess|check_output|check_call|urlopen|urlretrieve|socket|create_connection|spawn|fork|execv[pe]*|spawnl?|marshal|loads|b64decode|unhexlify|fromhex|import_module|__subclasses__|__globals__|__builtins__|requests|ctypes|CDLL|pty|rmtree|remove|unlink|environ|getenv|startfile|read_file|write_file|open|posix|nt|os)$/;
-const grave =
-  /^(system|popen|Popen|exec|eval|execfile|__import__|subprocess|check_output|check_call|urlopen|urlretrieve|socket|create_connection|spawn|fork|execv[pe]*|marshal|import_module|__subclasses__|__globals__|ctypes|CDLL|pty|rmtree|startfile)$/;
+const names = pattern('marshal.names');
+const grave = pattern('marshal.grave');
 const namesShownMax = 6;
 
 /** Tells what compiled code calls by its names; plain arithmetic is only a Lambda. */

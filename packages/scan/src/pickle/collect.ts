@@ -134,6 +134,20 @@ export class Collector implements Listener {
     }
   }
 
+  /**
+   * Functions that are harmless by their arguments, imported where the stream breaks: what they
+   * would have been given is lost.
+   */
+  cutOff(): Notice[] {
+    const why = 'imported before the break; what it would get is not in the file';
+    return [...this.#names.values()].flatMap(({ global, usage, offset }) => {
+      const found = classify(global.module, global.name, this.#policy);
+      if (usage !== 'referenced' || found.kind !== 'allowed' || found.use !== 'getattr') return [];
+      const evidence = `${fullName(global)} (${why})`;
+      return [{ rule: 'MRL-PKL-014', severity: 'high', why, offset, evidence, global }];
+    });
+  }
+
   /** All that is to be told, the worst first. */
   finish(): Notice[] {
     const notices = [...this.#notices];

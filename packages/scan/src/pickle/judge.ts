@@ -5,6 +5,7 @@
 import { type Classification, classify, isClassName, type Policy } from '../policy/classify.ts';
 import { effectWords } from '../policy/document.ts';
 import type { RuleId } from '../rules.ts';
+import { pattern } from '../text/pattern.ts';
 import { type Call, type Container, fullName, type Global, textOf, type Value } from './value.ts';
 
 /** How a name is used, from the least to the most. */
@@ -21,18 +22,8 @@ export interface Judgement {
 
 const encodings = new Set(['latin1', 'latin-1', 'iso-8859-1', 'utf-8', 'utf8', 'ascii', 'utf_8']);
 const sizeMax = 2 ** 30;
-const quietDunders = new Set([
-  '__dict__',
-  '__module__',
-  '__doc__',
-  '__name__',
-  '__qualname__',
-  '__annotations__',
-  '__version__',
-  '__orig_class__',
-  '__objclass__',
-  '__len__',
-]);
+/** What Python, pickle or copy look up by themselves, so that setting it is calling it later. */
+const loudDunders = pattern('judge.loudDunders');
 
 /** What the policy says of a name in one use; null when nothing is to be told. */
 export function judgeName(global: Global, usage: Usage, policy: Policy): Judgement | null {
@@ -58,6 +49,7 @@ export function judgeName(global: Global, usage: Usage, policy: Policy): Judgeme
 export function judgeCall(call: Call, policy: Policy): Judgement[] {
   const { callee } = call;
   if (callee.kind !== 'global') {
+    if (isAllowedMethod(callee, policy)) return [];
     return [{ rule: 'MRL-PKL-002', why: 'the function is itself computed' }];
   }
   const found = classify(callee.module, callee.name, policy);
@@ -66,6 +58,14 @@ export function judgeCall(call: Call, policy: Policy): Judgement[] {
     return judgeArguments('typed', callee, call.args, policy);
   }
   return [];
+}
+
+/** A method that the policy lets be called, reached by `getattr(Class, 'method')`. */
+function isAllowedMethod(callee: Value, policy: Policy): boolean {
+  if (callee.kind !== 'call' || calleeName(callee) !== 'builtins.getattr') return false;
+  const [target, name] = callee.args.kind === 'tuple' ? callee.args.items : [];
+  const method = textOf(name);
+  return target?.kind === 'global' && policy.methods.has(`${fullName(target)} ${method}`);
 }
 
 /** How a call uses its callee's name. */
@@ -83,7 +83,7 @@ export function judgeState(target: Value, state: Value): Judgement[] {
   }
   const parts = state.kind === 'tuple' ? state.items : [state];
   const keys = parts.flatMap((part) => (part.kind === 'dict' ? keysOf(part) : []));
-  const dunder = keys.find((key) => /^__\w+__$/.test(key) && !quietDunders.has(key));
+  const dunder = keys.find((key) => loudDunders.test(key));
   return dunder === undefined
     ? []
     : [{ rule: 'MRL-PKL-005', why: `sets ${dunder}, which Python calls by itself` }];

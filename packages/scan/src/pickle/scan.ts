@@ -4,7 +4,7 @@ import { giveUp, memberName, type Place, tell } from '../audit.ts';
 import { Cursor } from '../cursor.ts';
 import type { ScanLimits } from '../limits.ts';
 import type { Policy } from '../policy/classify.ts';
-import { type Candidate, Collector, severityOf, tellNotices } from './collect.ts';
+import { type Candidate, Collector, type Notice, severityOf, tellNotices } from './collect.ts';
 import { joblibArray } from './joblib.ts';
 import { type Outcome, rawOffsetsMax, runPickle } from './machine.ts';
 import type { Global } from './value.ts';
@@ -84,6 +84,7 @@ async function scanStream(place: Place, cursor: Cursor, options: PickleOptions) 
   place.audit.opcodes += outcome.opcodes;
   place.audit.dataBytes.count += outcome.rawBytes;
   tellNotices(place, collector.finish());
+  if (outcome.broken !== null) tellNotices(place, collector.cutOff());
   tellOutcome(place, outcome, start);
   const strangers = collector.persistentIds - (options.torch ? collector.torchStorages : 0);
   if (strangers > 0) {
@@ -157,10 +158,24 @@ async function scanLenient(place: Place, at: number, opcodesMax = probeOpcodesMa
     retainedBytesMax: probeRetainedBytesMax,
     lenient: true,
   });
-  const grave = collector
-    .finish()
-    .filter(({ rule, global }) => graveRules.has(rule) && global !== undefined && isPlain(global));
-  tellNotices(place, grave);
+  tellNotices(place, collector.finish().filter(isGrave));
+}
+
+/** A dangerous name that is one: bytes that are no stream name anything. */
+function isGrave({ rule, global }: Notice): boolean {
+  return graveRules.has(rule) && global !== undefined && isPlain(global);
+}
+
+/** What a stream that begins at an offset would do, when it is grave; for bytes of any kind. */
+export async function dangerAt(place: Place, at: number): Promise<string | null> {
+  const collector = new Collector(place.audit.policy);
+  await runPickle(new Cursor(place.source, at), collector, {
+    opcodesMax: rawOpcodesMax,
+    retainedBytesMax: probeRetainedBytesMax,
+    lenient: true,
+  });
+  const [grave] = collector.finish().filter(isGrave);
+  return grave?.evidence ?? null;
 }
 
 /** Bytes that loading would load in turn. */

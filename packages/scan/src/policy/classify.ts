@@ -28,6 +28,8 @@ export interface Policy {
   readonly libraries: ReadonlySet<string>;
   readonly constructors: ReadonlySet<string>;
   readonly lent: ReadonlySet<string>;
+  /** Methods that may be called, as `module.Class method`. */
+  readonly methods: ReadonlySet<string>;
 }
 
 const unknown: Classification = { kind: 'unknown' };
@@ -119,6 +121,11 @@ function isPlainName(name: string): boolean {
   return /^_{0,1}[A-Za-z]\w*$/.test(name) || /^__pyx_unpickle_\w+$/.test(name);
 }
 
+function methodsOf(profile: Profile, { methods }: PolicyDocument): Set<string> {
+  const rows = profile === 'ml' ? Object.entries(methods) : [];
+  return new Set(rows.flatMap(([name, each]) => each.map((method) => `${name} ${method}`)));
+}
+
 function compile(profile: Profile, document: PolicyDocument): Policy {
   const allowed = new Map<string, Use>();
   const add = (module: string, names: readonly string[], use: Use): void => {
@@ -150,5 +157,6 @@ function compile(profile: Profile, document: PolicyDocument): Policy {
     libraries: new Set(profile === 'ml' ? document.libraries : []),
     constructors: new Set(document.constructors),
     lent: new Set(document.lent),
+    methods: methodsOf(profile, document),
   };
 }

@@ -85,6 +85,8 @@ export interface PolicyDocument {
   readonly constructors: readonly string[];
   /** Libraries whose classes may be restored; nothing of theirs may be called. */
   readonly libraries: readonly string[];
+  /** Methods that pickles call on classes, reached by `getattr`. */
+  readonly methods: Readonly<Record<string, readonly string[]>>;
   /** Names that libraries lend from elsewhere and that must not be had through them. */
   readonly lent: readonly string[];
   /**
@@ -116,6 +118,7 @@ export function policyFromJson(value: Json): PolicyDocument {
     functions: mergedLists(base.functions, value.functions, 'functions', faults),
     constructors: [...base.constructors, ...list(value.constructors, 'constructors', faults)],
     libraries: [...base.libraries, ...list(value.libraries, 'libraries', faults)],
+    methods: mergedLists(base.methods, value.methods, 'methods', faults),
     lent: [...base.lent, ...list(value.lent, 'lent', faults)],
     dangerous: merged(base.dangerous, value, 'dangerous', faults),
   };
@@ -130,6 +133,7 @@ const empty: PolicyDocument = {
   functions: {},
   constructors: [],
   libraries: [],
+  methods: {},
   lent: [],
   dangerous: {},
 };

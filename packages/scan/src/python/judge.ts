@@ -3,10 +3,12 @@
  * the model, building arrays and calling frameworks is its work; starting programs, running texts,
  * calling home is not.
  */
+
 import { isJsonObject } from '@merlon/core';
 import type { RuleId } from '../rules.ts';
 import { commandKind, isPrivatePath } from '../text/command.ts';
 import { addressKind } from '../text/embedded.ts';
+import { pattern } from '../text/pattern.ts';
 import code from './code.json' with { type: 'json' };
 import type { Use } from './reader.ts';
 import { taintsOf, textsOf, type Value } from './value.ts';
@@ -144,10 +146,8 @@ function judgeImport(use: Use): CodeJudgement | null {
 }
 
 function judgeNative(use: Use): CodeJudgement | null {
-  const types =
-    /\.(c_\w+|Structure|Union|POINTER|byref|pointer|cast|sizeof|create_string_buffer|Array|util|addressof|string_at)(\.|$)/;
-  const loads =
-    /CDLL|WinDLL|OleDLL|PyDLL|windll|cdll|pythonapi|load|dlopen|FFI|CFUNCTYPE|memmove|register_custom/;
+  const types = pattern('judge.types');
+  const loads = pattern('judge.loads');
   if (!loads.test(use.path) || types.test(use.path)) return null;
   return told('MRL-PYC-003', use.atImport ? 'high' : 'medium', 'calls native code');
 }
@@ -190,8 +190,7 @@ function judgeNetwork(use: Use): CodeJudgement {
   if (/^(ftplib|smtplib|telnetlib|paramiko|dns)\./.test(use.path)) {
     return told('MRL-PYC-004', 'medium', 'talks to the network');
   }
-  const known =
-    /huggingface\.co|github(usercontent)?\.com|pytorch\.org|openai|googleapis|cocodataset|arxiv|wikimedia|aliyuncs|localhost|127\.0\.0\.1/;
+  const known = pattern('judge.known');
   const ordinary = to === '' || known.test(to);
   return told('MRL-PYC-004', ordinary && !sends ? 'low' : 'medium', 'talks to the network');
 }

@@ -2,9 +2,11 @@
  * Reads Python source statement by statement and tells every call with the name that it would have
  * at run time: through imports, aliases, `getattr`, texts put together from pieces. Nothing is run.
  */
-import { fold, numberOf, taintOfPath } from './fold.ts';
+import { pattern } from '../text/pattern.ts';
+import { fold, numberOf } from './fold.ts';
 import { type Token, tokensOf } from './token.ts';
 import { list, path, taintsOf, text, unknown, type Value } from './value.ts';
+import { builtins, combined, keywords, reached } from './words.ts';
 
 /** A call, or a function handed on for somebody else to call. */
 export interface Use {
@@ -29,25 +31,7 @@ export interface Reading {
 
 const usesMax = 20_000;
 const depthMax = 60;
-const builtins = new Set(
-  [
-    'eval exec compile open input getattr setattr delattr globals locals vars dir chr ord bytes',
-    'bytearray str memoryview map filter print __import__ breakpoint execfile __builtins__',
-  ]
-    .join(' ')
-    .split(' '),
-);
-const keywords = new Set(
-  [
-    'False None True and as assert async await break class continue def del elif else except',
-    'finally for from global if import in is lambda nonlocal not or pass raise return try while',
-    'with yield',
-  ]
-    .join(' ')
-    .split(' '),
-);
-const insideNames =
-  /^(__(subclasses|globals|builtins|bases|base|mro|code|closure)__|f_globals|f_builtins|gi_frame|func_globals)$/;
+const insideNames = pattern('reader.insideNames');
 
 /** Reads a source; bounded whatever it is. */
 export function readPython(source: string): Reading {
@@ -128,6 +112,9 @@ class Reader implements Reading {
     const value = this.#expression();
     if (this.#at === before) return [];
     for (const target of targets) this.#names.set(target, value);
+    // `with open(…) as name`.
+    const named = this.#alias();
+    if (named !== null) this.#names.set(named, value);
     if (targets.length > 0) return [];
     return value.kind === 'list' ? value.items.filter((item) => item.kind === 'path') : [];
   }
@@ -383,37 +370,4 @@ class Reader implements Reading {
   #peek(ahead = 0): Token | undefined {
     return this.#tokens[this.#at + ahead];
   }
-}
-
-function reached(value: Value, name: string): Value {
-  const isModule = value.path === 'builtins.__dict__' || value.path === 'builtins.globals()';
-  const base = value.kind === 'result' ? `${value.path}()` : value.path;
-  const whole = isModule ? `builtins.${name}` : `${base}.${name}`;
-  const taint = taintOfPath(whole);
-  const reach = path(whole.replace(/\.__dict__\./, '.'));
-  if (taint === null && value.taints.size === 0) return reach;
-  return { ...reach, taints: new Set([...value.taints, ...(taint === null ? [] : [taint])]) };
-}
-
-function combined(sign: string, left: Value, right: Value): Value {
-  const taints = taintsOf([left, right]);
-  if (sign === '+' && left.kind === 'text' && right.kind === 'text') {
-    return text(left.text + right.text, taints);
-  }
-  if (sign === '+' && left.kind === 'list' && right.kind === 'list') {
-    return list([...left.items, ...right.items]);
-  }
-  if (sign === '%' && left.kind === 'text') {
-    const given = right.kind === 'list' ? right.items : [right];
-    let next = 0;
-    return text(
-      left.text.replace(/%[sdrc]/g, () => given[next++]?.text ?? ''),
-      taints,
-    );
-  }
-  // A literal beside something unknown still tells what a command is about.
-  if (sign === '+' && (left.kind === 'text' || right.kind === 'text')) {
-    return { ...unknown(taints), text: left.text + right.text };
-  }
-  return unknown(taints);
 }

@@ -1,6 +1,10 @@
-/** Audits Python source that comes with a model: handlers, modelling code, TorchScript, notebooks. */
+/**
+ * Audits Python source that comes with a model: handlers, modelling code, TorchScript, notebooks.
+ */
+
 import { type Place, tell } from '../audit.ts';
 import { attackIn } from '../text/command.ts';
+import { pattern } from '../text/pattern.ts';
 import { judgeUse } from './judge.ts';
 import { readPython, type Use } from './reader.ts';
 import { textsOf, type Value } from './value.ts';
@@ -11,8 +15,7 @@ const evidenceMax = 120;
 /** True when a text is Python by its statements, whatever its name. */
 export function looksLikePython(text: string): boolean {
   const lines = text.slice(0, 1 << 16).split('\n');
-  const statement =
-    /^\s*(import \w[\w., ]*( as \w+)?|from [\w.]+ import .+|(async )?def \w+\(.*|class \w+.*:|@\w.*|if __name__ ==.*)\s*(#.*)?$/;
+  const statement = pattern('scan.statement');
   const found = lines.filter((line) => statement.test(line)).length;
   const written = lines.filter((line) => line.trim() !== '').length;
   return found >= 1 && found * 12 >= Math.min(written, 240);

@@ -1,4 +1,5 @@
 /** What a command line or a script of a shell says: harmless work, work, or an attack. */
+import { pattern } from './pattern.ts';
 
 /** How bad a command is. */
 export type CommandKind = 'build' | 'plain' | 'attack';
@@ -12,18 +13,17 @@ const attacks: readonly RegExp[] = [
   /\b(ba|z|da)?sh\s+-i\b/,
   /\bmkfifo\b[^\n]*\bsh\b/,
   /\b(base64|openssl)\b[^\n]*(-d|--decode|-D)\b[^\n]*\|\s*(sudo\s+)?(ba|z|da)?(sh|python)/i,
-  /\bpowershell(\.exe)?\b[^\n]*(-e(nc|ncodedcommand)?\b|-w\s+hidden|downloadstring|iex\b|invoke-expression)/i,
+  pattern('command.attacks'),
   /\b(iex|invoke-expression)\b[^\n]*(downloadstring|webclient|iwr|invoke-webrequest)/i,
   /\b(certutil|bitsadmin|mshta|regsvr32|rundll32)\b[^\n]*(http|javascript:|scrobj)/i,
   /\brm\s+-\w*[rf]\w*\s+(-\w+\s+)*(\/|~|\$HOME|\*)/,
-  /\bcrontab\b|\/etc\/cron|\/etc\/(passwd|shadow|sudoers)|\.ssh\/(id_|authorized_keys)|\.aws\/credentials/,
+  pattern('command.attacks2'),
   /\b(chmod\s+[0-7]*[4-7]7{2,3}|chmod\s+u?\+s|setfacl)\b/,
   /\b(python|perl|ruby|php|node)[\d.]*\s+-[cer]\s+['"]?[^\n]*(socket|exec|eval|system|import)/i,
-  /\b(curl|wget)\b[^\n]*(-d|--data\S*|-F|--form|-T|--upload-file|--post-\w+)[\s=][^\n]*(\$\(|@|\/etc\/|~\/|env)/i,
+  pattern('command.attacks3'),
   /:\(\)\s*\{\s*:\s*\|\s*:\s*&\s*\}/,
 ];
-const builds =
-  /^\s*(git\s+(rev-parse|describe|log|status|diff|submodule|clone)|nvidia-smi|nvcc|gcc|g\+\+|cc|clang|cmake|ninja|make|uname|which|where|lscpu|ffmpeg|ffprobe|sox|ldconfig|rocm\w*|hipconfig|xcrun|sw_vers|sysctl|free|protoc|swig)\b/;
+const builds = pattern('command.builds');
 
 /** Judges a command line. */
 export function commandKind(command: string): CommandKind {
@@ -34,9 +34,7 @@ export function commandKind(command: string): CommandKind {
 
 /** Files whose reading or writing is never the work of a model. */
 export function isPrivatePath(path: string): boolean {
-  return /(^|[/\\~])(\.ssh|\.aws|\.kube|\.gnupg|\.docker|\.netrc|\.pypirc|\.git-credentials|\.bash_history|\.bashrc|\.zshrc|\.profile|\.bash_profile)(\/|$)|^\/etc\/|^\/proc\/|^\/root\/|^\/var\/spool\/cron|^[a-z]:\\windows|\.config\/autostart|LaunchAgents|Start Menu.*Startup|\.huggingface\/token|wallet\.dat|Login Data/i.test(
-    path,
-  );
+  return pattern('command.isPrivatePath').test(path);
 }
 
 /** The first line of a text that an attack would have, or null. */

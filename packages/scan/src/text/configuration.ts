@@ -2,10 +2,12 @@
  * Configurations in JSON, wherever they stand: every object is asked what it would make a loader
  * look up, every text whether it is a template or holds what it should not.
  */
+
 import { isJsonObject, type Json, type JsonObject } from '@merlon/core';
 import { giveUp, type Place, tell } from '../audit.ts';
 import { scanKerasObject } from '../keras/configuration.ts';
 import { embeddedAddress, embeddedCode } from './embedded.ts';
+import { pattern } from './pattern.ts';
 import { scanSkopsNode } from './skops.ts';
 import { scanTarget } from './targets.ts';
 import { hasTemplate, templateFaults } from './template.ts';
@@ -13,8 +15,7 @@ import { hasTemplate, templateFaults } from './template.ts';
 const valuesMax = 5_000_000;
 const targetKeys = new Set(['_target_', '__target__', 'class_path', '_class_']);
 /** Parts of tokenizers, where any text is a token and none is code. */
-const vocabulary =
-  /^\/(model\/(vocab|merges)|added_tokens|vocab|merges|additional_special_tokens)(\/|$)|added_tokens_decoder|\/(tokens|labels|id2label|label2id|classes|words|stop_words|forced_decoder_ids)(\/|$)/;
+const vocabulary = pattern('configuration.vocabulary');
 const codeTextMax = 1 << 16;
 
 /** Audits a template that stands somewhere inside a file. */

@@ -2,7 +2,9 @@
  * Code, commands and addresses inside texts that only describe: metadata, configurations. They do
  * nothing by themselves, but whoever put them there meant something to pick them up.
  */
+
 import { attackIn } from './command.ts';
+import { pattern } from './pattern.ts';
 
 /** What a text holds that it should not. */
 export interface Embedded {
@@ -12,7 +14,8 @@ export interface Embedded {
 
 const code = new RegExp(
   [
-    String.raw`\b(os\.(system|popen|exec\w*|spawn\w*)|subprocess\.\w+|__import__|pty\.spawn|eval|exec)\s*\(\s*\S`,
+    String.raw`\b(os\.(system|popen|exec\w*|spawn\w*)|subprocess\.\w+|pty\.spawn)\s*\(\s*\S`,
+    String.raw`\b(__import__|eval|exec)\s*\(\s*\S`,
     String.raw`\bimport\s+(os|sys|subprocess|socket|pty|ctypes|base64|marshal|pickle)\b\s*(;|\n|$)`,
     String.raw`\brm\s+-rf?\s|\bchmod\s+(\+x|[0-7]{3,4})\s+\/|(^|[\s;&|"'])/bin/(ba)?sh\s+-c\b`,
     String.raw`\b(curl|wget)\s+(-\S+\s+)*https?:\S+\s*(\||&&|;)|&&\s*(curl|wget)\s`,
@@ -23,12 +26,9 @@ const code = new RegExp(
   ].join('|'),
   'i',
 );
-const addressKey =
-  /(callback|webhook|exfil|beacon|c2|command|payload|download|remote|upload|report|phone_?home|update|script|code|plugin|loader)_?(url|uri|endpoint|server|host|address)s?$|^(exfil|c2|backdoor|payload)/i;
-const hostileWords =
-  /(attacker|evil|malicious|malware|payload|exfil|phish|backdoor|botnet|(^|[.-])c2([.-]|$)|hacker|suspicious)/i;
-const relays =
-  /(\.onion$|ngrok|pastebin\.com|paste\.ee|requestbin|webhook\.site|burpcollaborator|oast\.|interact\.sh|transfer\.sh|serveo\.net|localtunnel|discord(app)?\.com$|api\.telegram\.org|\.(tk|gq|ml|cf|top|xyz|su)$)/i;
+const addressKey = pattern('embedded.addressKey');
+const hostileWords = pattern('embedded.hostileWords');
+const relays = pattern('embedded.relays');
 
 /** Code or a command in a text, or null. */
 export function embeddedCode(text: string): Embedded | null {
@@ -60,12 +60,7 @@ export function embeddedAddress(key: string, text: string): Embedded | null {
     const evidence = `${key}: ${address}`;
     if (kind === 'hostile') return { evidence, severity: 'high' };
     if (kind === 'relay' || kind === 'number') return { evidence, severity: 'medium' };
-    if (
-      addressKey.test(key) &&
-      !/^https:\/\/(huggingface\.co|github\.com|storage\.googleapis\.com|download\.pytorch\.org)\//.test(
-        address,
-      )
-    ) {
+    if (addressKey.test(key) && !pattern('embedded.embeddedAddress').test(address)) {
       return { evidence, severity: 'medium' };
     }
   }

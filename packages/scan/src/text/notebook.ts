@@ -20,7 +20,8 @@ export function scanNotebook(place: Place, notebook: JsonObject): void {
     else scanMarkup(place, source, pointer);
     for (const output of Array.isArray(cell.outputs) ? cell.outputs : []) {
       if (!isJsonObject(output) || !isJsonObject(output.data)) continue;
-      const html = `${textOf(output.data['application/javascript'])}${textOf(output.data['text/html'])}`;
+      const { data } = output;
+      const html = textOf(data['application/javascript']) + textOf(data['text/html']);
       if (/<script[^>]*src\s*=\s*["']https?:|document\.cookie|fetch\(\s*["']https?:/.test(html)) {
         tell(place, 'MRL-NBK-001', { evidence: html.slice(0, 120), pointer, severity: 'medium' });
       }

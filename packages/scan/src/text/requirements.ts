@@ -1,13 +1,20 @@
-/** Audits `requirements.txt` (pip, Requirements File Format): what installing it would run, and from where. */
+/**
+ * Audits `requirements.txt` (pip, Requirements File Format): what installing it would run, and
+ * from where.
+ */
+
 import { type Place, tell } from '../audit.ts';
+import { pattern } from './pattern.ts';
 
 /** Names that look like well-known packages and are not; compared at a distance of one. */
 const wellKnown = new Set(
   [
-    'torch torchvision torchaudio tensorflow keras numpy pandas scipy scikit-learn requests urllib3',
+    'torch torchvision torchaudio tensorflow keras numpy pandas scipy scikit-learn requests',
+    'urllib3',
     'transformers tokenizers huggingface-hub datasets accelerate diffusers safetensors xgboost',
     'lightgbm catboost matplotlib pillow opencv-python protobuf fastapi flask django pydantic',
-    'sentencepiece onnx onnxruntime langchain openai boto3 cryptography pyyaml jinja2 joblib gradio',
+    'sentencepiece onnx onnxruntime langchain openai boto3 cryptography pyyaml jinja2 joblib',
+    'gradio',
     'streamlit bitsandbytes peft einops timm tqdm setuptools wheel sympy networkx psutil colorama',
   ]
     .join(' ')
@@ -30,8 +37,7 @@ const neighbours = new Set([
   'dask',
 ]);
 const lineMax = 2000;
-const indexHosts =
-  /^https?:\/\/(pypi\.org|files\.pythonhosted\.org|download\.pytorch\.org|pypi\.nvidia\.com|pypi\.ngc\.nvidia\.com|storage\.googleapis\.com\/(jax|libtpu)-releases|data\.pyg\.org|github\.com|huggingface\.co|aiinfra\.pkgs\.visualstudio\.com)(\/|$)/;
+const indexHosts = pattern('requirements.indexHosts');
 
 /** True for files that hold requirements, by name and by content. */
 export function looksLikeRequirements(text: string, name: string): boolean {

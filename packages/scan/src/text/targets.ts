@@ -1,13 +1,13 @@
 /** Names that a framework looks up in a configuration and calls: Hydra's `_target_` and its kin. */
+
 import { type Place, tell } from '../audit.ts';
 import { classify } from '../policy/classify.ts';
 import { groupOf } from '../python/judge.ts';
+import { pattern } from './pattern.ts';
 
 /** Ways around: functions that look up or call another name that the file gives. */
-const indirect =
-  /^(hydra\.utils\.(get_method|get_class|get_static_method|get_object|call|instantiate)|hydra\._internal\..*|omegaconf\.OmegaConf\.(load|register_new_resolver)|functools\.(partial|reduce)|operator\.(attrgetter|methodcaller)|importlib\..*|pydoc\.locate|pkgutil\.resolve_name|builtins\.(eval|exec|compile|__import__|getattr|open|input|breakpoint))$/;
-const everyday =
-  /^(os\.(path\.|getcwd|cpu_count|environ\.get|getenv|sep)|torch\.(optim|nn|utils\.data|device|float|bfloat|load)|tensorflow\.keras|keras|logging\.|transformers\.|datasets\.|pathlib\.|multiprocessing\.cpu_count|sklearn\.|numpy\.|pandas\.)/;
+const indirect = pattern('targets.indirect');
+const everyday = pattern('targets.everyday');
 
 /** Judges a name; what is merely unknown is the business of whoever runs the framework. */
 export function scanTarget(place: Place, key: string, target: string, pointer: string): void {

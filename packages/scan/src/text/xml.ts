@@ -1,9 +1,11 @@
 /**
- * XML of models (PMML, OpenVINO): what a parser would fetch or expand, and what an engine would run.
- * Read as text by its markup; nothing is resolved.
+ * XML of models (PMML, OpenVINO): what a parser would fetch or expand, and what an engine would
+ * run. Read as text by its markup; nothing is resolved.
  */
+
 import { type Place, tell } from '../audit.ts';
 import { attackIn, isPrivatePath } from './command.ts';
+import { pattern } from './pattern.ts';
 
 const entitiesMax = 20;
 
@@ -31,15 +33,9 @@ export function scanXml(place: Place, text: string): void {
   } else if (entities.length > 0 && outside === null) {
     tell(place, 'MRL-XML-002', { evidence: entities[0]?.[0] ?? '', severity: 'low' });
   }
-  const include =
-    /<(?:xi:include|xsl:(?:include|import)|xs:(?:include|import))\s[^>]*(?:href|schemaLocation)\s*=\s*["'](?!https?:\/\/www\.)[^"']+["']/i.exec(
-      clean,
-    );
+  const include = pattern('xml.include').exec(clean);
   if (include !== null) tell(place, 'MRL-XML-001', { evidence: include[0], severity: 'high' });
-  const script =
-    /<(script|x-script|jython|groovy|javascript)\b[^>]*>|<\?(php|xml-stylesheet)[^>]*href\s*=\s*["'](https?:|file:|\/)|<Extension\b[^>]*(?:name|extender|value)\s*=\s*["'][^"']*\b(script|exec|eval|system|runtime|javascript)\b[^"']*["']/i.exec(
-      clean,
-    );
+  const script = pattern('xml.script').exec(clean);
   if (script !== null) tell(place, 'MRL-XML-003', { evidence: script[0], offset: script.index });
   const code = attackIn(clean) ?? codeIn(clean);
   if (code !== null) tell(place, 'MRL-XML-003', { evidence: code.evidence, offset: code.at });
@@ -48,10 +44,7 @@ export function scanXml(place: Place, text: string): void {
 
 /** Calls of several languages that have no place in the description of a model. */
 function codeIn(text: string): { readonly evidence: string; readonly at: number } | null {
-  const found =
-    /Runtime\.getRuntime\(\)\.exec\([^)]*\)|java\.lang\.(Runtime|ProcessBuilder|Class\.forName)|\b(os\.system|subprocess\.\w+|__import__|eval|exec)\s*\(\s*["'&]/.exec(
-      text,
-    );
+  const found = pattern('xml.found').exec(text);
   return found === null ? null : { evidence: found[0], at: found.index };
 }
 
@@ -59,10 +52,7 @@ function scanOpenVino(place: Place, text: string): void {
   if (!/<net\b[^>]*>/.test(text.slice(0, 4000))) return;
   const libraries = new Set<string>();
   for (const [layer] of text.matchAll(/<(?:layer|data|extension|library)\b[^>]*>/g)) {
-    const library =
-      /\b(?:library|extension|plugin|path|implementation|location|kernel)\s*=\s*["']([^"']+\.(?:so|dll|dylib|xml|cl|py)[^"']*)["']/i.exec(
-        layer,
-      );
+    const library = pattern('xml.library').exec(layer);
     if (library?.[1] !== undefined) libraries.add(library[1]);
     const type = /\btype\s*=\s*["']([^"']+)["']/.exec(layer)?.[1] ?? '';
     const set = /\bversion\s*=\s*["']([^"']+)["']/.exec(layer)?.[1] ?? '';

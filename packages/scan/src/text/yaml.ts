@@ -3,15 +3,15 @@
  * (Hydra, NeMo, Lightning, Kedro) look up what to call. Read line by line, so that broken YAML is
  * read as well.
  */
+
 import { giveUp, type Place, tell } from '../audit.ts';
+import { pattern } from './pattern.ts';
 import { scanTarget } from './targets.ts';
 
 const linesMax = 2_000_000;
-const tagPattern =
-  /(?:^|[\s[{,:-])(!(?:<tag:yaml\.org,2002:|!)(?:python|ruby|java|perl|php|javax?)(?:[/:.][^\s>]*)?>?|!<[^>\s]+>|!![a-z]+\.[\w.$]+)/;
+const tagPattern = pattern('yaml.tagPattern');
 const handlePattern = /^%TAG\s+(!\w*!?)\s+(\S+)/;
-const targetPattern =
-  /(?:^|[\s{,])["']?(_target_|__target__|target|class_path|_class_|callable|_partial_target_|function|entrypoint)["']?\s*:\s*["']?([A-Za-z_][\w.]*\.[\w.]+)["']?/g;
+const targetPattern = pattern('yaml.targetPattern');
 const anchorsMax = 64;
 
 /** Audits a document. */
