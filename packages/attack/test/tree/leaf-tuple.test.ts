@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { classifier } from '../../src/model/classifier.ts';
 import { constraintsOf } from '../../src/tabular/constraints.ts';
 import { targeted } from '../../src/threat.ts';
+import { verifyTrees } from '../../src/tree/exact/verify.ts';
 import { compileForest, type Forest } from '../../src/tree/forest.ts';
 import { goalOf } from '../../src/tree/goal.ts';
 import { leafTuple } from '../../src/tree/leaf-tuple.ts';
 import { measureOf } from '../../src/tree/measure.ts';
 import { reachOf } from '../../src/tree/reach.ts';
-import { verifyTrees } from '../../src/tree/verify.ts';
 import { randomSample, type Sample, treeFiles, treeSample } from './models.ts';
 
 const measures = ['l2', 'linf', 'l1'] as const;

@@ -4,11 +4,12 @@
  * in the order of what reaching them costs; a box whose trees cannot add up to the goal is left
  * out, one whose nearest point turns the model ends the search.
  */
+
+import { type Forest, leafAt } from '../forest.ts';
+import type { Goal } from '../goal.ts';
+import type { Measure } from '../measure.ts';
+import { nearestCell, type Reach } from '../reach.ts';
 import { type CellBox, leavesIn, marginBound } from './clique.ts';
-import { type Forest, leafAt } from './forest.ts';
-import type { Goal } from './goal.ts';
-import type { Measure } from './measure.ts';
-import { nearestCell, type Reach } from './reach.ts';
 
 /** One row's task: reach its goal at the least cost. */
 export interface Task {
@@ -70,21 +71,15 @@ export function proveRow(task: Task, limits: ProofLimits): RowProof {
 
 /** Halves a box at a test between its nearest point and a better leaf of the most helpful tree. */
 function split({ forest, goal }: Task, box: Open): CellBox[] {
-  const { boxStart, boxVariable, boxLow, boxHigh, targets, weight, roots } = forest;
+  const { boxStart, boxVariable, boxLow, boxHigh, roots } = forest;
+  const { rivals, worth } = goal;
   let most = 0;
   let at: { v: number; end: number } | undefined;
-  for (const { factors } of goal.rivals()) {
-    const worth = (leaf: number) => {
-      let sum = 0;
-      for (let k = 0; k < targets; k++) {
-        sum += (factors[k] ?? 0) * (weight[leaf * targets + k] ?? 0);
-      }
-      return sum;
-    };
+  for (let r = 0; r < rivals; r++) {
     for (let tree = 0; tree < roots.length; tree++) {
-      const now = worth(leafAt(forest, tree, box.cells));
+      const now = worth[leafAt(forest, tree, box.cells) * rivals + r] ?? 0;
       for (const leaf of leavesIn(forest, box, tree)) {
-        const gain = worth(leaf) - now;
+        const gain = (worth[leaf * rivals + r] ?? 0) - now;
         if (!(gain > most)) continue;
         const end = borderOf(leaf);
         if (end === undefined) continue;

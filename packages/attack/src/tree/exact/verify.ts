@@ -3,15 +3,15 @@
  * distance below which none does. Relations between columns are not looked at: with them, the
  * result is a lower bound.
  */
-import { type Batch, rowOf, sizeOf } from '../batch.ts';
-import { AttackError, stopWhenAborted } from '../error.ts';
-import type { Constraints } from '../tabular/constraints.ts';
-import type { Bounds } from '../threat.ts';
-import type { Forest } from './forest.ts';
-import { goalOf } from './goal.ts';
-import { type MeasureName, measureOf } from './measure.ts';
+import { type Batch, rowOf, sizeOf } from '../../batch.ts';
+import { AttackError, stopWhenAborted } from '../../error.ts';
+import type { Constraints } from '../../tabular/constraints.ts';
+import type { Bounds } from '../../threat.ts';
+import type { Forest } from '../forest.ts';
+import { goalOf } from '../goal.ts';
+import { type MeasureName, measureOf } from '../measure.ts';
+import { reachOf, rowAt } from '../reach.ts';
 import { proveRow } from './prove.ts';
-import { reachOf, rowAt } from './reach.ts';
 
 /** How the proof goes. */
 export interface VerifyOptions {

@@ -3,8 +3,8 @@
  * reaches; or tighter, over groups of trees whose leaves must meet in one point (the cliques of
  * Chen, Zhang, Si, Li, Boning and Hsieh 2019, "Robustness Verification of Tree-based Models").
  */
-import type { Forest } from './forest.ts';
-import type { Goal } from './goal.ts';
+import type { Forest } from '../forest.ts';
+import type { Goal } from '../goal.ts';
 
 /** A box of cells. */
 export interface CellBox {
@@ -23,45 +23,25 @@ export interface MarginBound {
  * margin against each class is bounded and the greatest taken.
  */
 export function marginBound(forest: Forest, goal: Goal, together: number): MarginBound {
-  const { roots, targets } = forest;
-  const zero = goal.margin(new Float64Array(targets));
-  const rivals = rivalsOf(forest, goal);
-  return {
-    most: (box) => {
-      let best = Number.NEGATIVE_INFINITY;
-      for (const rival of rivals) {
-        let total = rival.base;
-        for (let first = 0; first < roots.length; first += together) {
-          const last = Math.min(first + together, roots.length);
-          total += bestTuple(forest, rival.worth, box, first, last);
-        }
-        best = Math.max(best, total);
-      }
-      return rivals.length === 0 ? zero : best;
-    },
-  };
-}
-
-interface Rival {
-  /** Margin of sums of zero. */
-  readonly base: number;
-  /** What each leaf adds to the margin. */
-  readonly worth: Float64Array;
-}
-
-/** The margin as sums over leaves: one for two classes, one against each class otherwise. */
-function rivalsOf(forest: Forest, goal: Goal): Rival[] {
-  const { targets, weight } = forest;
-  const leaves = forest.boxStart.length - 1;
-  return goal.rivals().map(({ base, factors }) => {
-    const worth = new Float64Array(leaves);
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      for (let k = 0; k < targets; k++) {
-        const own = (factors[k] ?? 0) * (weight[leaf * targets + k] ?? 0);
-        worth[leaf] = (worth[leaf] ?? 0) + own;
-      }
+  const { roots } = forest;
+  const worths = worthsOf(goal);
+  const of = (worth: Float64Array, box: CellBox): number => {
+    let total = 0;
+    for (let first = 0; first < roots.length; first += together) {
+      const last = Math.min(first + together, roots.length);
+      total += bestTuple(forest, worth, box, first, last);
     }
-    return { base, worth };
+    return total;
+  };
+  return { most: (box) => goal.margin(Float64Array.from(worths, (worth) => of(worth, box))) };
+}
+
+/** What each leaf adds to each margin, one list a margin. */
+function worthsOf({ rivals, worth }: Goal): Float64Array[] {
+  return Array.from({ length: rivals }, (_, r) => {
+    return Float64Array.from({ length: worth.length / rivals }, (__, leaf) => {
+      return worth[leaf * rivals + r] ?? 0;
+    });
   });
 }
 
