@@ -10,8 +10,11 @@ import { atLeast, memorySource } from '@merlon/core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type FileReport, scanSource } from '../src/index.ts';
 
-const archive = join(import.meta.dirname, '../../../../shared/corpus/scanner-fixtures.tar.zst');
-const present = existsSync(archive);
+const archive =
+  ['../../../..', '../../../../..']
+    .map((up) => join(import.meta.dirname, up, 'shared/corpus/scanner-fixtures.tar.zst'))
+    .find((path) => existsSync(path)) ?? '';
+const present = archive !== '';
 if (!present) console.warn('skipped: no corpus of scanner fixtures beside the repository');
 
 /** Measured: 171 of 171 malicious high or worse, 26 of 26 suspicious, 0 of 45 harmless flagged. */
