@@ -1,8 +1,8 @@
 /** JSON, YAML, tables, documents and the templates in them. */
 import { utf8 } from '@merlon/core';
 import { describe, expect, it } from 'vitest';
-import { parseJson } from '../../src/format/json.ts';
-import { templateFaults } from '../../src/format/template.ts';
+import { parseJson } from '../../src/text/json.ts';
+import { templateFaults } from '../../src/text/template.ts';
 import { rulesOf, scan } from '../support.ts';
 
 const read = (text: string, path: string) => scan(utf8(text), { path });
@@ -75,8 +75,8 @@ describe('JSON', () => {
     ['{"trust_remote_code":true}', 'MRL-JSN-002 medium'],
     ['{"a":1,"a":2}', 'MRL-JSN-001 medium'],
     ['{"config":{"layers":[{"class_name":"Lambda"}]}}', 'MRL-JSN-003 high'],
-    ['{"module":"builtins","class_name":"function","config":"eval"}', 'MRL-JSN-003 high'],
-    ['{"_target_":"os.system","_args_":["x"]}', 'MRL-JSN-003 high'],
+    ['{"module":"builtins","class_name":"function","config":"eval"}', 'MRL-KER-001 critical'],
+    ['{"_target_":"os.system","_args_":["x"]}', 'MRL-CFG-001 critical'],
     ['{"chat_template":"{{ x.__class__ }}"}', 'MRL-TPL-001 critical'],
     [
       '{"chat_template":[{"name":"default","template":"{{ x.__class__ }}"}]}',
@@ -100,10 +100,10 @@ describe('other texts', () => {
     expect(await read('a,b\n1,2\n', 'd.csv')).toMatchObject({ formats: ['csv'], verdict: 'clean' });
     expect(await read('naïve café\n', 'notes')).toMatchObject({ verdict: 'clean' });
   });
-  it('programs are not audited, and say so', async () => {
+  it('programs of other languages than Python are not understood, and say so', async () => {
     expect(await read('import os\n', 'modeling.py')).toMatchObject({
-      formats: ['script'],
-      verdict: 'not-understood',
+      formats: ['python'],
+      verdict: 'clean',
     });
     expect((await read('#!/bin/sh\nls\n', 'run')).verdict).toBe('not-understood');
   });

@@ -2,7 +2,7 @@
  * Compressed bytes as a source. A first pass counts what comes out, within the audit's budget;
  * small results are kept, large ones are unpacked again from the front as they are read.
  */
-import { Readable } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import {
   crc32,
   createGunzip,
@@ -10,11 +10,28 @@ import {
   createInflateRaw,
   createZstdDecompress,
 } from 'node:zlib';
-import { type ByteSource, concat, memorySource, messageOf } from '@merlon/core';
+import { type ByteSource, concat, memorySource, messageOf, windowOf } from '@merlon/core';
 import { type Audit, giveUp, type Place, tell } from '../audit.ts';
+import { bzip2Stream } from './bzip2.ts';
+import { lz4Stream } from './lz4.ts';
+import { lzmaAlone } from './lzma.ts';
+import { xzStream } from './xz.ts';
+
+/** Unpacks a source from its front. */
+export type Unpacker = (packed: ByteSource) => AsyncGenerator<Uint8Array, void, void>;
 
 /** Formats that can be unpacked. */
-export type Compression = 'deflate' | 'zlib' | 'gzip' | 'zstd';
+export type Compression =
+  | 'deflate'
+  | 'zlib'
+  | 'gzip'
+  | 'zstd'
+  | 'xz'
+  | 'lzma'
+  | 'bzip2'
+  | 'lz4'
+  | 'zfile'
+  | 'copy';
 
 /** What came out. */
 export interface Inflated {
@@ -35,7 +52,7 @@ const bombRatio = 300;
 export async function inflate(
   place: Place,
   packed: ByteSource,
-  compression: Compression,
+  compression: Compression | Unpacker,
 ): Promise<Inflated> {
   const { audit } = place;
   const kept: Uint8Array[] = [];
@@ -43,7 +60,7 @@ export async function inflate(
   let crc = 0;
   let broken: string | null = null;
   try {
-    for await (const chunk of unpack(packed, compression)) {
+    for await (const chunk of unpackerOf(compression)(packed)) {
       size += chunk.length;
       audit.inflatedBytes += chunk.length;
       crc = crc32(chunk, crc);
@@ -71,8 +88,12 @@ function isSpent(audit: Audit): boolean {
 }
 
 /** A source that unpacks from the front again whenever it must go back. */
-function restarting(packed: ByteSource, compression: Compression, size: number): ByteSource {
-  let chunks = unpack(packed, compression);
+function restarting(
+  packed: ByteSource,
+  compression: Compression | Unpacker,
+  size: number,
+): ByteSource {
+  let chunks = unpackerOf(compression)(packed);
   let window: Uint8Array = new Uint8Array(0);
   let start = 0;
   const advance = async (): Promise<boolean> => {
@@ -86,7 +107,7 @@ function restarting(packed: ByteSource, compression: Compression, size: number):
   const read = async (offset: number, length: number): Promise<Uint8Array> => {
     if (offset < start) {
       await chunks.return(undefined);
-      chunks = unpack(packed, compression);
+      chunks = unpackerOf(compression)(packed);
       window = new Uint8Array(0);
       start = 0;
     }
@@ -113,11 +134,37 @@ function restarting(packed: ByteSource, compression: Compression, size: number):
   };
 }
 
-async function* unpack(
+/** The unpacker of a format. */
+export function unpackerOf(compression: Compression | Unpacker): Unpacker {
+  if (typeof compression === 'function') return compression;
+  switch (compression) {
+    case 'deflate':
+      return (packed) => through(packed, createInflateRaw());
+    case 'zlib':
+      return (packed) => through(packed, createInflate());
+    case 'gzip':
+      return (packed) => through(packed, createGunzip());
+    case 'zstd':
+      return (packed) => through(packed, createZstdDecompress());
+    case 'xz':
+      return xzStream;
+    case 'lzma':
+      return lzmaAlone;
+    case 'bzip2':
+      return bzip2Stream;
+    case 'lz4':
+      return lz4Stream;
+    case 'zfile':
+      return zfileStream;
+    default:
+      return pieces;
+  }
+}
+
+async function* through(
   packed: ByteSource,
-  compression: Compression,
+  decoder: Transform,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const decoder = decoderOf(compression);
   const input = Readable.from(pieces(packed));
   input.on('error', (error) => decoder.destroy(error));
   input.pipe(decoder);
@@ -129,17 +176,12 @@ async function* unpack(
   }
 }
 
-function decoderOf(compression: Compression) {
-  switch (compression) {
-    case 'deflate':
-      return createInflateRaw();
-    case 'zlib':
-      return createInflate();
-    case 'gzip':
-      return createGunzip();
-    default:
-      return createZstdDecompress();
-  }
+/** joblib before 0.10: the length in hexadecimal, then zlib (joblib/numpy_pickle_compat.py). */
+async function* zfileStream(packed: ByteSource): AsyncGenerator<Uint8Array, void, void> {
+  const head = Buffer.from(await packed.read(0, 40)).toString('latin1');
+  const [header = ''] = /^ZF0x[0-9a-f]+L? */.exec(head) ?? [];
+  const inner = windowOf(packed, header.length, packed.size - header.length);
+  yield* through(inner, createInflate());
 }
 
 async function* pieces(source: ByteSource): AsyncGenerator<Uint8Array, void, void> {
