@@ -148,7 +148,8 @@ function doubled(array: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
 }
 
 /** Which trees test a variable on their way to the leaves of a point, and how far those reach. */
-function leafIndex({ last, roots, boxStart, boxVariable, boxLow, boxHigh }: Forest) {
+function leafIndex(forest: Forest) {
+  const { last, roots, boxStart, boxVariable, boxLow, boxHigh, boxHoled } = forest;
   const head = new Int32Array(last.length).fill(-1);
   let room = 1024;
   let known: Int32Array | undefined;
@@ -184,7 +185,8 @@ function leafIndex({ last, roots, boxStart, boxVariable, boxLow, boxHigh }: Fore
           view.next[count] = head[v] ?? -1;
           view.tree[count] = t;
           view.low[count] = boxLow[e] ?? 0;
-          view.high[count] = boxHigh[e] ?? 0;
+          // A range with holes holds no stretch of cells for certain.
+          view.high[count] = boxHoled[e] ? -1 : (boxHigh[e] ?? 0);
           head[v] = count++;
         }
       }
