@@ -33,13 +33,11 @@ export interface Forest {
   readonly roots: Int32Array;
   /** Leaves of tree t: `leafStart[t]` up to `leafStart[t + 1]`. */
   readonly leafStart: Int32Array;
-  /** The box of leaf l: entries `boxStart[l]` up to `boxStart[l + 1]`. */
+  /** The box of leaf l: entries `boxStart[l]` up to `boxStart[l + 1]`; around left-out members. */
   readonly boxStart: Int32Array;
   readonly boxVariable: Int32Array;
   readonly boxLow: Int32Array;
   readonly boxHigh: Int32Array;
-  /** 1 where a leaf leaves out cells inside its range: members of a group that it is not. */
-  readonly boxHoled: Uint8Array;
   readonly targets: number;
   /** Weights [leaf, target]. */
   readonly weight: Float32Array;
@@ -151,19 +149,15 @@ function cellTests(model: TreeModel, cells: readonly Cells[], variables: readonl
   return { holdsIn, runEnd };
 }
 
-/** The cells of each variable on the way down a tree: a range, and what is left out inside it. */
+/** The range of cells of each variable on the way down a tree. */
 interface Range {
   readonly low: Int32Array;
   readonly high: Int32Array;
-  readonly holes: readonly Set<number>[];
 }
 
 /** Where leaves are written down: their boxes and weights. */
 function leafBook(ensemble: TreeModel['ensemble']) {
-  const box = { start: [0], variable: [], low: [], high: [], holed: [] } as Record<
-    string,
-    number[]
-  >;
+  const box = { start: [0], variable: [], low: [], high: [] } as Record<string, number[]>;
   const weights: number[] = [];
   let count = 0;
   return {
@@ -177,7 +171,6 @@ function leafBook(ensemble: TreeModel['ensemble']) {
         box.variable?.push(v);
         box.low?.push(range.low[v] ?? 0);
         box.high?.push(range.high[v] ?? 0);
-        box.holed?.push(Number((range.holes[v]?.size ?? 0) > 0));
       }
       box.start?.push(box.variable?.length ?? 0);
       const own = new Float32Array(ensemble.targets);
@@ -194,7 +187,6 @@ function leafBook(ensemble: TreeModel['ensemble']) {
       boxVariable: Int32Array.from(box.variable ?? []),
       boxLow: Int32Array.from(box.low ?? []),
       boxHigh: Int32Array.from(box.high ?? []),
-      boxHoled: Uint8Array.from(box.holed ?? []),
       weight: Float32Array.from(weights),
     }),
   };
@@ -241,7 +233,7 @@ function treeBuilder(
   const narrowed: number[] = [];
   const { holdsIn, runEnd } = cellTests(model, cells, variables);
   const grow = (node: number, uses: Uses): number => {
-    if (ensemble.mode[node] === leafMode) return ~book.add(node, narrowed, { low, high, holes });
+    if (ensemble.mode[node] === leafMode) return ~book.add(node, narrowed, { low, high });
     const v = variableOf[columns[ensemble.feature[node] ?? 0]?.input ?? 0] ?? 0;
     const [from, to] = [low[v] ?? 0, high[v] ?? 0];
     const end = runEnd(node, v, from, to);
