@@ -22,6 +22,7 @@ export {
 export { type OpenOptions, open } from './age/open.ts';
 export { passphraseIdentity, passphraseRecipient } from './age/passphrase.ts';
 export { findPayload, openRandomAccess, type Payload } from './age/random-access.ts';
+export { rotate } from './age/rotate.ts';
 export {
   type SealedStart,
   type SealOptions,
