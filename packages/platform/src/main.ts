@@ -15,6 +15,7 @@ import { consoleFolder, merlonVersion } from './installation.ts';
 import { type JobRunner, jobRunner } from './jobs/runner.ts';
 import { jobSteps, nextStep } from './journey.ts';
 import { openKeyring } from './keys/keyring.ts';
+import type { RootKeySecrets } from './keys/root-keys.ts';
 import { openLedger } from './ledger/ledger.ts';
 import { roles, type ServeEvent } from './model.ts';
 import { openWatch } from './monitor/watch.ts';
@@ -38,6 +39,10 @@ export interface StartOptions {
   readonly address?: string;
   readonly behindProxy?: boolean;
   readonly passphrase?: string;
+  /** Secrets of the root key's provider. */
+  readonly secrets?: RootKeySecrets;
+  /** Where a new home keeps its root key: `key-file`, `passphrase`, `pkcs11:…`, … */
+  readonly newRootKey?: string;
   /** `postgres://…` instead of the embedded database. */
   readonly databaseUrl?: string;
   readonly webhook?: string;
@@ -66,10 +71,11 @@ const jobsAtOnce = 2;
 
 /** Starts the platform in a home; whatever cannot be had is told in one sentence. */
 export async function start(options: StartOptions): Promise<Running> {
-  const home = await openHome(
-    options.home,
-    options.passphrase === undefined ? {} : { passphrase: options.passphrase },
-  );
+  const home = await openHome(options.home, {
+    ...options.secrets,
+    ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
+    ...(options.newRootKey === undefined ? {} : { newRootKey: options.newRootKey }),
+  });
   const control = await takeControl(home.folder);
   let doors: Doors | null = null;
   try {

@@ -44,6 +44,7 @@ export {
 } from './keys/passphrase.ts';
 export {
   deriveKey,
+  type KeyWrapper,
   localProvider,
   newRootKey,
   type RootKeyProvider,
@@ -51,6 +52,7 @@ export {
   unwrapKey,
   wrapKey,
 } from './keys/root.ts';
+export { joinShares, splitSecret } from './keys/shares.ts';
 // Transparency log (RFC 6962, C2SP)
 export {
   type Checkpoint,

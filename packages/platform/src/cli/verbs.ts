@@ -34,8 +34,8 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import('./verbs/model-work.ts')).hardenVerb,
   },
   keys: {
-    does: 'makes an age identity',
-    load: async () => (await import('./verbs/vault.ts')).keysVerb,
+    does: 'makes, lists, rotates and destroys keys; recovery of a home',
+    load: async () => (await import('./verbs/keys.ts')).keysVerb,
   },
   seal: {
     does: 'seals a file (age)',

@@ -21,6 +21,8 @@ export async function openSqlite(path: string, key: Uint8Array): Promise<OpenDat
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = NORMAL');
     database.pragma('foreign_keys = ON');
+    // What is overwritten or deleted, destroyed keys above all, leaves no trace in free pages.
+    database.pragma('secure_delete = ON');
   } catch (cause) {
     throw openFault(path, existed, cause);
   }

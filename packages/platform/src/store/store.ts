@@ -78,6 +78,8 @@ export interface AccessStore {
   addWrappedKey(key: WrappedKey): Promise<void>;
   wrappedKey(id: string): Promise<WrappedKey | null>;
   wrappedKeys(workspaceId: string): Promise<WrappedKey[]>;
+  /** Overwrites a wrapped key and marks it destroyed; false when it was before. */
+  destroyWrappedKey(id: string, at: string): Promise<boolean>;
   addMember(member: Member): Promise<void>;
   membersOf(userId: string): Promise<Member[]>;
   members(workspaceId: string): Promise<Member[]>;
