@@ -128,14 +128,10 @@ async function openSession(place: Pkcs11Place, pin: string): Promise<Session> {
   const device = new binding.PKCS11();
   try {
     device.load(place.module);
-    device.C_Initialize();
+    initialize(device);
   } catch (error) {
     throw unavailable(error);
   }
-  const end = (): void => {
-    device.C_Finalize();
-    device.close();
-  };
   try {
     const slot = device
       .C_GetSlotList(true)
@@ -143,11 +139,38 @@ async function openSession(place: Pkcs11Place, pin: string): Promise<Session> {
     if (slot === undefined) throw new Error(`there is no token "${place.token}"`);
     const flags = binding.CKF_SERIAL_SESSION | binding.CKF_RW_SESSION;
     const handle = device.C_OpenSession(slot, flags);
-    device.C_Login(handle, binding.CKU_USER, pin);
-    return { binding, device, handle, close: end };
+    const close = (): void => device.C_CloseSession(handle);
+    try {
+      login(device, handle, { user: binding.CKU_USER, pin });
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return { binding, device, handle, close };
   } catch (error) {
-    end();
     throw unavailable(error);
+  }
+}
+
+/** A library is one for the whole process, so it stays as it is for whoever else uses it. */
+function initialize(device: PKCS11): void {
+  try {
+    device.C_Initialize();
+  } catch (error) {
+    if (!/ALREADY_INITIALIZED/.test(messageOf(error))) throw error;
+  }
+}
+
+/** So is the login: all sessions of a token share it. */
+function login(
+  device: PKCS11,
+  handle: Handle,
+  { user, pin }: { readonly user: number; readonly pin: string },
+): void {
+  try {
+    device.C_Login(handle, user, pin);
+  } catch (error) {
+    if (!/ALREADY_LOGGED_IN/.test(messageOf(error))) throw error;
   }
 }
 
@@ -221,9 +244,9 @@ function guarded<T>(work: () => T): T {
   }
 }
 
-/** Errors of the device itself, as against data that it refuses. */
+/** Errors of the device itself; a wrong tag is told as a general error, which is none of them. */
 function isLost(error: unknown): boolean {
-  return /DEVICE|TOKEN_NOT|SESSION|GENERAL|CRYPTOKI/.test(messageOf(error));
+  return /DEVICE|TOKEN_NOT|SESSION|CRYPTOKI/.test(messageOf(error));
 }
 
 function unavailable(cause: unknown): VaultError {
