@@ -43,6 +43,7 @@ import {
 const formatNow = 2;
 const homeKeyContext = 'home-key';
 const descriptorName = 'merlon.json';
+const newDatabaseKey = { databaseKey: 0, databaseKeyNext: null } as const;
 
 /** What `merlon.json` says. */
 export interface HomeFile {
@@ -50,6 +51,10 @@ export interface HomeFile {
   readonly rootKey: RootKeySetting;
   /** The home key, wrapped by the root key; null in homes of format 1. */
   readonly homeKey: string | null;
+  /** Which key the embedded database has, counted from 0. */
+  readonly databaseKey: number;
+  /** The key that it is being given; null when it is not. */
+  readonly databaseKeyNext: number | null;
   /** For whom the home key was sealed besides, to be opened without the root key. */
   readonly recovery: HomeRecovery | null;
 }
@@ -135,9 +140,13 @@ export async function keepHomeKey(
   const wrapper = await openRootKey(to.setting, path, secrets);
   const wrapped = base64(await wrapper.wrap(homeKey, homeKeyContext));
   wrapper.close();
+  const isNew = !existsSync(join(path, descriptorName));
+  const { databaseKey, databaseKeyNext } = isNew ? newDatabaseKey : readHomeFile(path);
   // Written last: a home without it was never finished and is simply made again.
   writeHomeFile(path, {
     format: formatNow,
+    databaseKey,
+    databaseKeyNext,
     rootKey: to.setting,
     homeKey: wrapped,
     recovery: to.recovery,
@@ -169,6 +178,8 @@ export function readHomeFile(path: string): HomeFile {
     format: value.format,
     rootKey: readRootKeySetting(value.rootKey, value.passphrase),
     homeKey: typeof value.homeKey === 'string' ? value.homeKey : null,
+    databaseKey: typeof value.databaseKey === 'number' ? value.databaseKey : 0,
+    databaseKeyNext: typeof value.databaseKeyNext === 'number' ? value.databaseKeyNext : null,
     recovery: isJsonObject(recovery) ? recoveryOf(recovery) : null,
   };
 }

@@ -45,6 +45,8 @@ export interface ArtifactStore {
   versions(artifactId: string): Promise<Version[]>;
   putFile(file: VersionFile): Promise<void>;
   files(versionId: string): Promise<VersionFile[]>;
+  /** Files of all versions of all workspaces. */
+  allFiles(): Promise<VersionFile[]>;
   /** Names of all sealed objects that some version uses. */
   blobNames(): Promise<Set<string>>;
   linkData(link: DataLink): Promise<void>;

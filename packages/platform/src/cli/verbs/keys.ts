@@ -16,6 +16,7 @@ const actions: Readonly<Record<string, (args: Arguments) => Promise<VerbResult>>
   list: listKeys,
   rotate: (args) => onVersion(args, 'rotate-key'),
   destroy: (args) => onVersion(args, 'destroy-key'),
+  rekey,
   recovery: newRecovery,
   recover,
   move,
@@ -26,7 +27,8 @@ export const keysVerb: Verb = {
   name: 'keys',
   usage:
     'new [-o FILE] | list | rotate VERSION | destroy VERSION --digest DIGEST | ' +
-    'recovery [--shares] [-o FILE] | recover --recovery FILE… --to PROVIDER | move --to PROVIDER',
+    'rekey | recovery [--shares] [-o FILE] | ' +
+    'recover --recovery FILE… --to PROVIDER | move --to PROVIDER',
   does: 'makes age identities, looks after the keys of a platform and the root key of a home',
   options: {
     out: { type: 'string', short: 'o', help: 'file to write (default: standard output)' },
@@ -85,6 +87,13 @@ async function onVersion(args: Arguments, path: string): Promise<VerbResult> {
       ? `destroyed ${answer.keys} keys; what was sealed to them is gone for ever`
       : `rotated: ${answer.objects} objects, key ${answer.keyId}`;
   return { exit: 0, json: answer, text };
+}
+
+async function rekey(args: Arguments): Promise<VerbResult> {
+  args.exactly('"rekey"');
+  const api = await openApi(args);
+  const answer = await api.ask('POST', '/api/v1/database/rekey');
+  return { exit: 0, json: answer, text: `the database has key ${answer.databaseKey}` };
 }
 
 /** Standard output is for the printer: the secret is kept nowhere. */

@@ -38,6 +38,23 @@ export function objectKeyRoutes(app: App, platform: Platform): void {
     platform,
     {
       method: 'post',
+      path: '/api/v1/database/rekey',
+      summary: 'Encrypt the embedded database under a fresh key; requests wait meanwhile',
+      answer: z.object({ databaseKey: z.number() }),
+    },
+    async ({ actor, authorize: allow }) => {
+      allow('version.retire');
+      const databaseKey = await platform.rekeyDatabase();
+      const decision = { action: 'database.rekey', resource: 'database', detail: { databaseKey } };
+      await services.store.transaction((tx) => services.ledger.append(tx, actor, decision));
+      return { databaseKey };
+    },
+  );
+  addRoute(
+    app,
+    platform,
+    {
+      method: 'post',
       path: '/api/v1/versions/{id}/rotate-key',
       summary: 'Give a version a fresh key; its payload is not sealed again',
       params: idParams,
