@@ -85,10 +85,14 @@ function errorOf(expected: Float32Array, got: Float32Array, batch: number): stri
   return `error ${worst.toExponential(1)} on ${near.length} of ${batch} samples`;
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+/** Runs of a turn: as many as take this long, so that small work is not measured asleep. */
+const turnMs = 20;
+
+/** Milliseconds of one run, over `times` of them. */
+async function timed(work: () => Promise<unknown>, times: number): Promise<number> {
   const start = performance.now();
-  await work();
-  return performance.now() - start;
+  for (let i = 0; i < times; i++) await work();
+  return (performance.now() - start) / times;
 }
 
 function median(times: readonly number[]): number {
@@ -124,13 +128,16 @@ async function compare(peer: Peer, name: string, batch: number, ours: Ours): Pro
   for (const [task, run] of Object.entries(tasks)) {
     const peers: number[] = [];
     const own: number[] = [];
+    const ask = async (times: number) => {
+      return Number((await peer.ask({ model: name, batch, task, times })).ms);
+    };
+    await ask(2);
+    await timed(run, 2);
+    const turns = [await ask(1), await timed(run, 1)].map((ms) => Math.ceil(turnMs / ms));
     const until = performance.now() + 1000 * Number(values.seconds);
-    for (let round = 0; round < 2 || performance.now() < until; round++) {
-      const { ms } = await peer.ask({ model: name, batch, task });
-      const spent = await timed(run);
-      if (round === 0) continue;
-      peers.push(Number(ms));
-      own.push(spent);
+    for (let round = 0; round < 3 || performance.now() < until; round++) {
+      peers.push(await ask(turns[0] ?? 1));
+      own.push(await timed(run, turns[1] ?? 1));
     }
     const [theirs, mine] = [median(peers), median(own)];
     const ratio = (theirs / mine).toFixed(2);

@@ -5,6 +5,7 @@
 import { messageOf } from '@merlon/core';
 import type { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { GraphError, invalidModel } from './error.ts';
+import { isQuiet } from './load.ts';
 import type { OpenSession, Session, ValueInfo } from './session.ts';
 import {
   type Tensor,
@@ -16,7 +17,10 @@ import {
 
 const quietSeverity = 4;
 
-/** Opens a model; threads default to 1 and never spin, since machines are shared. */
+/** Microseconds that a thread spins at most before it sleeps. */
+const spinMaxUs = '1000';
+
+/** Opens a model; threads default to 1 and spin only within a run on a quiet machine. */
 export const openSession: OpenSession = async (model, options = {}) => {
   const runtime = await import('onnxruntime-node');
   let native: InferenceSession;
@@ -27,7 +31,7 @@ export const openSession: OpenSession = async (model, options = {}) => {
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       logSeverityLevel: quietSeverity,
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
+      extra: { session: waiting(options.threads ?? 1) },
     });
   } catch (cause) {
     throw invalidModel(firstLine(cause), cause);
@@ -39,6 +43,12 @@ export const openSession: OpenSession = async (model, options = {}) => {
     throw error;
   }
 };
+
+function waiting(threads: number): Record<string, unknown> {
+  if (threads === 1 || !isQuiet()) return { intra_op: { allow_spinning: '0' } };
+  const intra_op = { allow_spinning: '1', spin_duration_us: spinMaxUs };
+  return { intra_op, force_spinning_stop: '1' };
+}
 
 function wrap(native: InferenceSession, TensorClass: typeof RuntimeTensor): Session {
   const inputs = native.inputMetadata.map(valueInfo);

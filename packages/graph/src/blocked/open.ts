@@ -8,6 +8,7 @@ import { floatTensor, ints, node, type OnnxModel } from '../onnx/model.ts';
 import { writeOnnx } from '../onnx/write.ts';
 import { openSession } from '../runtime.ts';
 import type { Session, SessionOptions } from '../session.ts';
+import { isSmallModel, smallSession } from '../small/session.ts';
 import { elementCount, type Tensor, type Tensors } from '../tensor.ts';
 import { blockedLayout } from './layout.ts';
 
@@ -29,7 +30,13 @@ export type OpenModel = (model: OnnxModel, options?: SessionOptions) => Promise<
 
 /** A session of the model in its fastest form, with the same inputs and outputs. */
 export const openFastest: OpenModel = async (model, options = {}) => {
-  const plain = await openSession(writeOnnx(model), options);
+  const isSmall = isSmallModel(model);
+  // What a small model does is sooner done by one thread than shared out.
+  const plain = await openSession(writeOnnx(model), isSmall ? { ...options, threads: 1 } : options);
+  if (isSmall) {
+    const small = smallSession(model, plain);
+    return (await agree(plain, small, smallShapes(model))) ? small : plain;
+  }
   // Only convolutions gain; other graphs need no second look.
   const convolves = model.graph.nodes.some(({ operator }) => operator === 'Conv');
   const block = convolves ? await blockChannels() : null;
@@ -47,6 +54,13 @@ export const openFastest: OpenModel = async (model, options = {}) => {
   await fast.close();
   return plain;
 };
+
+/** Shapes of a graph's inputs for two rows. */
+function smallShapes({ graph }: OnnxModel): Map<string, number[]> {
+  const sizes = (shape: OnnxModel['graph']['inputs'][number]['shape']): number[] =>
+    (shape ?? []).map((axis) => (typeof axis === 'number' && axis > 0 ? axis : 2));
+  return new Map(graph.inputs.map(({ name, shape }) => [name, sizes(shape)]));
+}
 
 /** Runs one blocked convolution next to a plain one for each size that a block may have. */
 async function detect(): Promise<number | null> {
