@@ -57,13 +57,18 @@ function wrap(native: InferenceSession, TensorClass: typeof RuntimeTensor): Sess
   return {
     inputs,
     outputs,
-    run: async (feeds, fetches = every) => {
+    run: async (feeds, fetches = every, into = {}) => {
       const given: Record<string, RuntimeTensor> = {};
+      const wanted: Record<string, RuntimeTensor | null> = {};
+      const toRuntime = ({ type, data, shape }: Tensor): RuntimeTensor =>
+        new TensorClass(type, data as never, shape);
       try {
-        for (const [name, tensor] of Object.entries(feeds)) {
-          given[name] = new TensorClass(tensor.type, tensor.data as never, tensor.shape);
+        for (const [name, tensor] of Object.entries(feeds)) given[name] = toRuntime(tensor);
+        for (const name of fetches) {
+          const place = into[name];
+          wanted[name] = place === undefined ? null : toRuntime(place);
         }
-        return fromRuntime(await native.run(given, [...fetches]));
+        return fromRuntime(await native.run(given, wanted));
       } catch (cause) {
         throw new GraphError('runtime-failed', `the model cannot run: ${firstLine(cause)}`, {
           cause,

@@ -4,7 +4,14 @@
  */
 
 import { observe } from '../gradient/observe.ts';
-import { floatTensor, ints, node, type OnnxModel } from '../onnx/model.ts';
+import {
+  floatsIn,
+  floatTensor,
+  ints,
+  node,
+  type OnnxModel,
+  type OnnxTensor,
+} from '../onnx/model.ts';
 import { writeOnnx } from '../onnx/write.ts';
 import { openSession } from '../runtime.ts';
 import type { Session, SessionOptions } from '../session.ts';
@@ -26,16 +33,23 @@ export function blockChannels(): Promise<number | null> {
 }
 
 /** Opens a model that was just made; the plain way is `openSession(writeOnnx(model))`. */
-export type OpenModel = (model: OnnxModel, options?: SessionOptions) => Promise<Session>;
+export type OpenModel = (
+  model: OnnxModel,
+  options?: SessionOptions,
+  weights?: readonly OnnxTensor[],
+) => Promise<Session>;
 
-/** A session of the model in its fastest form, with the same inputs and outputs. */
-export const openFastest: OpenModel = async (model, options = {}) => {
+/**
+ * A session of the model in its fastest form, with the same inputs and outputs. Inputs that are
+ * weights are shown as they are in `weights`: made-up ones can drive the scores apart.
+ */
+export const openFastest: OpenModel = async (model, options = {}, weights = []) => {
   const isSmall = isSmallModel(model);
   // What a small model does is sooner done by one thread than shared out.
   const plain = await openSession(writeOnnx(model), isSmall ? { ...options, threads: 1 } : options);
   if (isSmall) {
     const small = smallSession(model, plain);
-    return (await agree(plain, small, smallShapes(model))) ? small : plain;
+    return (await agree(plain, small, { shapes: smallShapes(model), weights })) ? small : plain;
   }
   // Only convolutions gain; other graphs need no second look.
   const convolves = model.graph.nodes.some(({ operator }) => operator === 'Conv');
@@ -47,7 +61,7 @@ export const openFastest: OpenModel = async (model, options = {}) => {
   if (blocked === null) return plain;
   const fast = await openSession(writeOnnx(blocked), options).catch(() => null);
   if (fast === null) return plain;
-  if (await agree(plain, fast, shapes)) {
+  if (await agree(plain, fast, { shapes, weights })) {
     await plain.close();
     return fast;
   }
@@ -94,25 +108,33 @@ async function detect(): Promise<number | null> {
     if (blocked === null) continue;
     const plain = await openSession(writeOnnx(model));
     const fast = await openSession(writeOnnx(blocked)).catch(() => null);
-    const fits = fast !== null && (await agree(plain, fast, shapes));
+    const fits = fast !== null && (await agree(plain, fast, { shapes }));
     await Promise.all([plain.close(), fast?.close()]);
     if (fits) return block;
   }
   return null;
 }
 
+/** What both sessions are shown. */
+interface Shown {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly weights?: readonly OnnxTensor[];
+}
+
 /** True when two sessions answer the same samples alike. */
-async function agree(
-  plain: Session,
-  fast: Session,
-  shapes: ReadonlyMap<string, readonly number[]>,
-): Promise<boolean> {
+async function agree(plain: Session, fast: Session, of: Shown): Promise<boolean> {
+  const { shapes, weights = [] } = of;
+  const own = new Map(weights.map((tensor) => [tensor.name, tensor]));
   const feeds: Record<string, Tensor> = {};
   for (const [place, { name, type }] of plain.inputs.entries()) {
     const shape = shapes.get(name) ?? [];
     const count = elementCount(shape);
-    // Behind the samples come weights, which must not drive the scores apart.
-    const data = numbers(count).map((value) => (place === 0 ? value : (value - 0.5) / 5));
+    const weight = own.get(name);
+    // Weights that are not told stay small.
+    const data =
+      weight === undefined
+        ? numbers(count).map((value) => (place === 0 ? value : (value - 0.5) / 5))
+        : floatsIn(weight);
     if (type === 'float32') feeds[name] = { type, shape, data };
     else if (type === 'int64') feeds[name] = { type, shape, data: new BigInt64Array(count) };
     else return false;

@@ -23,11 +23,11 @@ export function smallSession(model: OnnxModel, runtime: Session): Session {
     inputs: runtime.inputs,
     outputs: runtime.outputs,
     close: () => runtime.close(),
-    run: async (feeds, fetches) => {
+    run: async (feeds, fetches, into) => {
       const rows = rowsOf(feeds);
-      const plan = rows > rowsMax ? null : planFor(rows);
+      const plan = rows > rowsMax || into !== undefined ? null : planFor(rows);
       const answer = plan === null ? null : answerOf(plan, feeds, fetches);
-      return answer ?? runtime.run(feeds, fetches);
+      return answer ?? runtime.run(feeds, fetches, into);
     },
   };
 

@@ -2,6 +2,7 @@
 import { floatsIn, int, ints, type OnnxNode } from '../../onnx/model.ts';
 import type { Backward, GradientRule } from '../builder.ts';
 import { reduceSum, slice, text } from '../emitter.ts';
+import { byTaps } from './taps.ts';
 
 /** Sizes of a window over the spatial axes. */
 export interface Window {
@@ -202,12 +203,21 @@ interface Sides extends Given {
 }
 
 /**
- * Batch and channels change places: the gradient becomes the kernel, strides become dilations.
+ * By places of the kernel where there are channels enough, else batch and channels change places: the gradient becomes the kernel, strides become dilations.
  * Groups stay groups, with the batch inside each.
  */
 function byWeights(context: Backward, sides: Sides): string {
   const { window, group } = sides;
   const [, channels = 1, ...spatial] = context.shape(sides.image);
+  if (group === 1 && channels > transposedChannelsMax) {
+    return byTaps(context, {
+      image: sides.imageValue ?? sides.image,
+      imageShape: context.shape(sides.image),
+      small: sides.gradient,
+      smallShape: context.shape(sides.small),
+      window,
+    });
+  }
   const swap = ints([1, 0, ...spatial.map((_, i) => i + 2)]);
   let image = sides.imageValue ?? sides.image;
   if (group === 1) image = context.emit('Transpose', [image], { perm: swap });
