@@ -14,7 +14,6 @@ import {
   floatTensor,
   int,
   ints,
-  intsIn,
   intTensor,
   node,
   type OnnxAttribute,
@@ -23,6 +22,7 @@ import {
   type OnnxTensor,
 } from '../onnx/model.ts';
 import { elementwise, isPadded, isPooledApart, scalars } from './operators.ts';
+import { flippedFrom, reordered, reorderedBack } from './reorder.ts';
 import { blockedBothSides, blockedOutputs, blockedPicture, roundUp } from './weights.ts';
 
 /** Domain of the runtime's blocked operators. */
@@ -185,47 +185,16 @@ class Layout {
       const turned = this.#standard('Transpose', [split], { perm: ints([0, 2, 1]) });
       return this.#standard('Reshape', [turned, this.#ints([outs, ins, height, width])]);
     }
-    return this.#reordered(name, [outs, ins, height, width]);
-  }
-
-  /**
-   * [O, I, taps] as [O / b, I / b, taps, b of I, b of O], in three moves of one axis each, which
-   * the runtime is far faster at than at one move of all.
-   */
-  #reordered(name: string, shape: Shape): string {
-    const [outs = 0, ins = 0, height = 0, width = 0] = shape;
-    const [block, taps] = [this.#block, height * width];
-    const move = (value: string, sizes: Shape, perm: Shape): string => {
-      const split = this.#standard('Reshape', [value, this.#ints(sizes)]);
-      return this.#standard('Transpose', [split], { perm: ints(perm) });
+    const flipped = flippedFrom(this.#writers, name, (list) => this.#constants.get(list));
+    const emitter = {
+      standard: (operator: string, inputs: readonly string[], attributes: Attributes) =>
+        this.#standard(operator, inputs, attributes),
+      ints: (values: readonly number[]) => this.#ints(values),
     };
-    const flipped = this.#flipped(name);
-    let value: string;
-    if (flipped === null) {
-      value = move(this.#asPlain(name), [outs, ins, taps], [0, 2, 1]);
-    } else {
-      // As they stand before they are flipped and change sides: [I, O, taps], all at once.
-      const all = move(this.#asPlain(flipped), [ins, outs * taps], [1, 0]);
-      const apart = this.#standard('Reshape', [all, this.#ints([outs, taps, ins])]);
-      const back = Array.from({ length: taps }, (_, tap) => taps - 1 - tap);
-      value = this.#standard('Gather', [apart, this.#ints(back)], { axis: int(1) });
-    }
-    value = move(value, [outs / block, block, taps * ins], [0, 2, 1]);
-    value = move(value, [outs / block, taps, ins / block, block * block], [0, 2, 1, 3]);
-    return this.#standard('Reshape', [value, this.#ints(shape)]);
-  }
-
-  /** The weights that a value is, flipped in height and width and with sides changed. */
-  #flipped(name: string): string | null {
-    const turned = this.#writers.get(name);
-    const sliced = this.#writers.get(turned?.inputs[0] ?? '');
-    const perm = turned?.attributes.perm;
-    if (turned?.operator !== 'Transpose' || sliced?.operator !== 'Slice') return null;
-    if (perm?.kind !== 'ints' || perm.value.join() !== '1,0,2,3') return null;
-    const [weights = '', ...lists] = sliced.inputs;
-    const [starts, , axes, steps] = lists.map((list) => this.#constants.get(list));
-    const told = [starts, axes, steps].map((list) => (list ? intsIn(list).join() : ''));
-    return told.join(' ') === '-1,-1 2,3 -1,-1' ? weights : null;
+    const sizes = [outs, ins, height, width] as const;
+    return flipped === null
+      ? reordered(emitter, this.#asPlain(name), { shape: sizes, block })
+      : reorderedBack(emitter, this.#asPlain(flipped), { shape: sizes, block });
   }
 
   #bias(name: string, length: number): string | null {

@@ -52,8 +52,11 @@ export function planOf({ graph }: OnnxModel, rows: number): Plan | null {
     const given = own.map((value) => value ?? null);
     const made = kernels[node.operator]?.({ node, attributes: node.attributes, inputs: given });
     if (made === null || made === undefined) return null;
-    values.set(node.outputs[0] ?? '', made.value);
-    if (made.run !== null) steps.push(made.run);
+    const fixed = given.every((value) => value?.fixed !== false);
+    values.set(node.outputs[0] ?? '', fixed ? { ...made.value, fixed } : made.value);
+    if (fixed) made.run?.();
+    if (fixed || made.run === null) continue;
+    steps.push(made.run);
     cost += made.cost;
   }
   const outputs = new Map<string, Value>();

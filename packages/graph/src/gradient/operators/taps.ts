@@ -6,7 +6,7 @@
 import { int, ints } from '../../onnx/model.ts';
 import type { Backward } from '../builder.ts';
 import { padded, reduceSum, reshape, transpose } from '../emitter.ts';
-import type { Window } from './convolution.ts';
+import type { Window } from './window.ts';
 
 /** What was slid over what. */
 export interface Slid {

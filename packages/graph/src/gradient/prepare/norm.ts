@@ -150,7 +150,7 @@ function multiplied(
   const middle = draft.like('product', y);
   const shift = draft.floats([columns], Float32Array.from(moved));
   draft.replace(product, [
-    { ...product, inputs, outputs: [middle] },
+    { ...product, name: middle, inputs, outputs: [middle] },
     node('Add', [middle, shift], [y]),
   ]);
 }
