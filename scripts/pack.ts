@@ -37,8 +37,8 @@ interface PackageFile {
   readonly [key: string]: unknown;
 }
 
-/** Entry points of the platform: the command, the confined child, and the library. */
-const programs = ['cli/merlon.ts', 'confine/child.ts', 'main.ts'];
+/** Entry points of the platform: the command, its threads, the confined child, the library. */
+const programs = ['cli/merlon.ts', 'parallel/thread.ts', 'confine/child.ts', 'main.ts'];
 
 /** Libraries that stay dependencies of the platform: those with native parts, and our own. */
 const external = ['libsql', 'pg'];

@@ -88,10 +88,10 @@ export {
   targeted,
   untargeted,
 } from './threat.ts';
+export { type Proof, type VerifyOptions, verifyTrees } from './tree/exact/verify.ts';
 export { compileForest, type Forest } from './tree/forest.ts';
 export { type LeafTupleOptions, leafTuple } from './tree/leaf-tuple.ts';
 export type { MeasureName } from './tree/measure.ts';
-export { type Proof, type VerifyOptions, verifyTrees } from './tree/verify.ts';
 export {
   type AttackRecord,
   type AttackVerdict,

@@ -142,7 +142,7 @@ const bad: readonly [string[], number, RegExp][] = [
     /"mart" is not built yet/,
   ],
   [['seal', 'bad.csv'], 2, /"--recipient" is needed/],
-  [['seal', 'bad.csv', '-r', 'age1'], 2, /"--recipient" expected age1…, got "age1"/],
+  [['seal', 'bad.csv', '-r', 'age1'], 2, /"--recipient" expected age1… or ssh-…, got "age1"/],
   [['seal', 'missing', '-r', 'x'], 2, /expected age1…|does not exist/],
   [['open', 'bad.csv', '-i', 'missing'], 2, /the identity file "missing" does not exist/],
   [['sign', 'bad.csv', '--key', 'k'], 2, /DIR expected a folder/],

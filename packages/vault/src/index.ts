@@ -1,5 +1,13 @@
 /** The public surface of @merlon/vault: bytes → bytes, no database and no files. */
 
+export { armor } from './age/armor.ts';
+export {
+  type ChunkPlace,
+  chunkBytes,
+  openChunk,
+  sealChunk,
+  sealedChunkBytes,
+} from './age/chunk.ts';
 export {
   formatIdentity,
   generateIdentity,
@@ -13,8 +21,14 @@ export {
 // Sealed files (age v1)
 export { type OpenOptions, open } from './age/open.ts';
 export { passphraseIdentity, passphraseRecipient } from './age/passphrase.ts';
-export { openRandomAccess } from './age/random-access.ts';
-export { type SealOptions, seal, sealedPayloadBytes } from './age/seal.ts';
+export { findPayload, openRandomAccess, type Payload } from './age/random-access.ts';
+export {
+  type SealedStart,
+  type SealOptions,
+  seal,
+  sealedPayloadBytes,
+  startSealing,
+} from './age/seal.ts';
 export { VaultError, type VaultErrorCode } from './error.ts';
 // Keys
 export { formatKeyFile, keyFileProvider, parseKeyFile } from './keys/key-file.ts';
@@ -79,7 +93,18 @@ export {
 } from './log/tree.ts';
 // Signatures (OpenSSF Model Signing 1.0)
 export {
+  type Attestation,
+  openAttestation,
+  type Provenance,
+  provenanceStatement,
+  type Subject,
+  signAttestation,
+  type TestResult,
+  testResultStatement,
+} from './sign/attestation.ts';
+export {
   type BundleVerdict,
+  bundleHashing,
   type SignOptions,
   signManifest,
   type VerifyError,
@@ -87,10 +112,15 @@ export {
   type VerifyOptions,
   verifyBundle,
 } from './sign/bundle.ts';
+export { certificatesOf } from './sign/certificate.ts';
+export type { EnvelopeError, Trust } from './sign/dsse.ts';
+export { type FileDigest, startFileDigest } from './sign/hash.ts';
 export { type Curve, generateSigningKey, publicKeyOf, type SigningKeyPair } from './sign/key.ts';
 export {
+  type Hashing,
   ignorePathsDefault,
   inSpecificationOrder,
   rootDigest,
   type SignedFile,
 } from './sign/manifest.ts';
+export { certificateSigner, certified, keySigner, type Signer } from './sign/signer.ts';

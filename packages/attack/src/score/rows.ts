@@ -63,7 +63,7 @@ export const scoreRows: readonly AttackRow[] = [
     suites: [],
     minimal: true,
     run: async (job) => {
-      const options = { ...askingOf(job), onStep: job.onDone };
+      const options = { ...askingOf(job), pool: job.pool, onStep: job.onDone };
       return { x: await zoo(job.model, job.batch, options) };
     },
   },

@@ -1,11 +1,14 @@
 /** Files of the command line: every way in which one cannot be read is one sentence. */
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { messageOf, secureBytes } from '@merlon/core';
+import { concat, messageOf, secureBytes } from '@merlon/core';
 import type { OpenSource } from '../blob/blob.ts';
 import { fileSource } from '../blob/source.ts';
 import { PlatformError } from '../errors.ts';
+
+/** Bytes that are gathered before they are written. */
+const writeBytes = 1 << 20;
 
 /** Checks that a path is a file with content; throws `not-found` or `bad-request`. */
 export function requireFile(path: string, what: string): void {
@@ -70,6 +73,39 @@ export async function writeChunks(
     }
     return bytes;
   }
+  return writeWhole(path, async (file) => {
+    let pending: Uint8Array[] = [];
+    let pendingBytes = 0;
+    const flush = async (): Promise<void> => {
+      if (pendingBytes > 0) {
+        const { bytesWritten } = await file.writev(pending);
+        // A full disk shows as a short write first; only the next one tells why.
+        if (bytesWritten < pendingBytes) {
+          await file.writeFile(concat(pending).subarray(bytesWritten));
+        }
+      }
+      bytes += pendingBytes;
+      pending = [];
+      pendingBytes = 0;
+    };
+    for await (const chunk of chunks) {
+      pending.push(chunk);
+      pendingBytes += chunk.length;
+      if (pendingBytes >= writeBytes) await flush();
+    }
+    await flush();
+    return bytes;
+  });
+}
+
+/**
+ * Lets a file be written under a temporary name; it gets its name only when all went well. It does
+ * not wait for the disk, as `cp` does not: after a loss of power the input is still there.
+ */
+export async function writeWhole<T>(
+  path: string,
+  write: (file: FileHandle) => Promise<T>,
+): Promise<T> {
   const temporary = `${path}.${Buffer.from(secureBytes(6)).toString('hex')}.part`;
   const file = await open(temporary, 'wx', 0o600).catch((cause: unknown) => {
     throw new PlatformError('bad-request', `cannot write "${path}": ${messageOf(cause)}`, {
@@ -78,19 +114,15 @@ export async function writeChunks(
     });
   });
   try {
-    for await (const chunk of chunks) {
-      await file.writeFile(chunk);
-      bytes += chunk.length;
-    }
-    await file.sync();
+    const result = await write(file);
     await file.close();
     await rename(temporary, path);
+    return result;
   } catch (error) {
     await file.close();
     await rm(temporary, { force: true });
     throw error;
   }
-  return bytes;
 }
 
 /** One array as a stream. */

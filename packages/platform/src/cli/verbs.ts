@@ -47,11 +47,11 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
   },
   sign: {
     does: 'signs a folder (OpenSSF Model Signing)',
-    load: async () => (await import('./verbs/vault.ts')).signVerb,
+    load: async () => (await import('./verbs/sign.ts')).signVerb,
   },
   verify: {
     does: 'verifies the signature of a folder',
-    load: async () => (await import('./verbs/vault.ts')).verifyVerb,
+    load: async () => (await import('./verbs/sign.ts')).verifyVerb,
   },
   model: {
     does: 'takes models on their journey by hand',

@@ -4,6 +4,7 @@
  * and because nothing was committed, nothing is done twice.
  */
 import { isoTime, MerlonError, messageOf, type Progress, uuidv7 } from '@merlon/core';
+import { attest } from '../attest/attest.ts';
 import { diskFault } from '../errors.ts';
 import type { Actor, Job, StepName, Version } from '../model.ts';
 import { platformActor } from '../people/people.ts';
@@ -162,9 +163,12 @@ async function finish(
   const { job, version, startedAt, outcome } = done;
   const finishedAt = isoTime(clock.nowMs());
   const step = job.kind;
+  const { state, result } = outcome;
+  const made = { step, jobId: job.id, version, input: job.input, result, startedAt, finishedAt };
+  const attestation = state === 'done' ? await attest(services, made) : null;
   await services.store.transaction(async (tx) => {
     await outcome.commit(tx);
-    const { state, result } = outcome;
+    if (attestation !== null) await tx.setMeta(attestation.key, attestation.bundle);
     await tx.putStep({ versionId: version.id, step, state, startedAt, finishedAt, result });
     await tx.updateJob(job.id, { state: 'done', finishedAt });
     const resource = `version/${version.id}`;

@@ -3,6 +3,10 @@
 /** The signature bundle of a version. */
 export const signatureMeta = (versionId: string): string => `signature/${versionId}`;
 
+/** A signed statement about a version: `provenance` or `test-result`. */
+export const attestationMeta = (versionId: string, kind: string): string =>
+  `attestation/${kind}/${versionId}`;
+
 /** The guards that hardening recommends for a version. */
 export const guardsMeta = (versionId: string): string => `guards/${versionId}`;
 

@@ -8,6 +8,7 @@ import { Decrypter, Encrypter } from 'age-encryption';
 import { cannotOpen, VaultError } from '../error.ts';
 import type { OpenIdentity, SealRecipient } from './identity.ts';
 import type { Intake } from './intake.ts';
+import { isSshIdentity, isSshRecipient, sshIdentity, sshRecipient } from './ssh.ts';
 
 /** The most bytes a header may have: room for about 400 post-quantum recipients. */
 export const headerBytesMax = 1 << 20;
@@ -66,7 +67,7 @@ export async function readHeader(
 }
 
 /** The payload key of age v1: HKDF-SHA256 over the file key with the nonce; wipes the file key. */
-export function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): Uint8Array {
+export function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): Bytes {
   const key = new Uint8Array(hkdfSync('sha256', fileKey, nonce, utf8('payload'), 32));
   wipe(fileKey);
   return key;
@@ -79,7 +80,7 @@ async function takeHeader(intake: Intake): Promise<Bytes> {
       'cannot-open',
       `cannot open: expected a file that begins with "${versionLine}"`,
       {
-        hint: 'this is not a sealed file, or its beginning was changed; armored files are not read',
+        hint: 'this is not a sealed file, or its beginning was changed',
       },
     );
   }
@@ -97,6 +98,10 @@ function startsWithVersion(bytes: Uint8Array): boolean {
 }
 
 function addRecipient(encrypter: Encrypter, recipient: SealRecipient): void {
+  if (typeof recipient === 'string' && isSshRecipient(recipient)) {
+    encrypter.addRecipient(sshRecipient(recipient));
+    return;
+  }
   try {
     encrypter.addRecipient(recipient);
   } catch (thrown) {
@@ -108,6 +113,10 @@ function addRecipient(encrypter: Encrypter, recipient: SealRecipient): void {
 }
 
 function addIdentity(decrypter: Decrypter, identity: OpenIdentity): void {
+  if (typeof identity === 'string' && isSshIdentity(identity)) {
+    decrypter.addIdentity(sshIdentity(identity));
+    return;
+  }
   try {
     decrypter.addIdentity(identity);
   } catch (thrown) {

@@ -1,6 +1,7 @@
 /**
  * Identities (private) and recipients (public) of age v1, as text: X25519 (`AGE-SECRET-KEY-1…`,
- * `age1…`) and the post-quantum hybrid ML-KEM-768 with X25519 (`AGE-SECRET-KEY-PQ-1…`, `age1pq1…`).
+ * `age1…`), the post-quantum hybrid ML-KEM-768 with X25519 (`AGE-SECRET-KEY-PQ-1…`, `age1pq1…`),
+ * and SSH keys.
  */
 import {
   Encrypter,
@@ -11,6 +12,7 @@ import {
   type Recipient,
 } from 'age-encryption';
 import { VaultError } from '../error.ts';
+import { isSshIdentity, isSshRecipient, sshRecipient, sshRecipientOf } from './ssh.ts';
 
 /** A key pair as text. */
 export interface IdentityPair {
@@ -20,10 +22,16 @@ export interface IdentityPair {
   readonly recipient: string;
 }
 
-/** Whom to seal to: recipients as text, or a passphrase from `passphraseRecipient`. */
+/**
+ * Whom to seal to: recipients as text (age or a public SSH line), or a passphrase from
+ * `passphraseRecipient`.
+ */
 export type SealRecipient = string | Recipient;
 
-/** Who opens: identities as text, or a passphrase from `passphraseIdentity`. */
+/**
+ * Who opens: identities as text (age or a private SSH key file), or a passphrase from
+ * `passphraseIdentity`.
+ */
 export type OpenIdentity = string | Identity;
 
 /** A new key pair; X25519 unless `postQuantum` is asked for (2 kB recipients). */
@@ -38,6 +46,7 @@ export async function generateIdentity(
 
 /** The public half of an identity; throws `bad-identity`. */
 export async function recipientOf(identity: string): Promise<string> {
+  if (isSshIdentity(identity)) return sshRecipientOf(identity);
   try {
     return await identityToRecipient(identity);
   } catch (thrown) {
@@ -48,7 +57,8 @@ export async function recipientOf(identity: string): Promise<string> {
 /** True for text that can be sealed to. */
 export function isRecipient(text: string): boolean {
   try {
-    new Encrypter().addRecipient(text);
+    if (isSshRecipient(text)) sshRecipient(text);
+    else new Encrypter().addRecipient(text);
     return true;
   } catch {
     return false;
@@ -56,10 +66,15 @@ export function isRecipient(text: string): boolean {
 }
 
 /**
- * The identities in a key file as `age-keygen` writes it: one a line, `#` begins a comment.
+ * The identities in a key file as `age-keygen` writes it: one a line, `#` begins a comment; or the
+ * one key of a private SSH key file.
  * Throws `bad-identity` that names the line, never its text.
  */
 export async function parseIdentities(text: string): Promise<string[]> {
+  if (isSshIdentity(text)) {
+    sshRecipientOf(text);
+    return [text];
+  }
   const identities: string[] = [];
   for (const [index, raw] of text.split(/\r?\n/).entries()) {
     const line = raw.trim();

@@ -57,6 +57,21 @@ export class Intake {
     return null;
   }
 
+  /** Through the next newline, or what is left; `null` at the end and for longer lines. */
+  async takeLine(bytesMax: number): Promise<Bytes | null> {
+    const parts: Uint8Array[] = [];
+    let total = 0;
+    while (total <= bytesMax && (await this.#fill(1)) > 0) {
+      const chunk = this.#pending[0] ?? new Uint8Array(0);
+      const newline = chunk.indexOf(10);
+      const length = newline < 0 ? chunk.length : newline + 1;
+      parts.push(this.#remove(length));
+      total += length;
+      if (newline >= 0) break;
+    }
+    return total === 0 || total > bytesMax ? null : concat(parts);
+  }
+
   /** Tells the stream that no more is wanted. */
   async close(): Promise<void> {
     if (this.#ended) return;

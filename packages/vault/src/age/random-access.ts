@@ -1,5 +1,5 @@
 /** Random access into an age v1 file: only the chunks that a read touches are opened. */
-import { type ByteSource, InputError } from '@merlon/core';
+import { type ByteSource, type Bytes, InputError } from '@merlon/core';
 import { cannotOpen } from '../error.ts';
 import { chunkBytes, openChunk, sealedChunkBytes, tagBytes } from './chunk.ts';
 import { nonceBytes, payloadKey, readHeader } from './header.ts';
@@ -11,9 +11,11 @@ export const cachedChunksMax = 16;
 
 const headerPieceBytes = 4096;
 
-interface Payload {
+/** Where the chunks of a sealed file lie, and their key. */
+export interface Payload {
   readonly source: ByteSource;
-  readonly key: Uint8Array;
+  /** For `openChunk`; wipe it when nothing is left to open. */
+  readonly key: Bytes;
   /** Offset of the first chunk. */
   readonly start: number;
   readonly chunkCount: number;
@@ -28,7 +30,7 @@ export async function openRandomAccess(
   source: ByteSource,
   options: OpenOptions,
 ): Promise<ByteSource> {
-  const payload = await startPayload(source, options);
+  const payload = await findPayload(source, options);
   const cache = new Map<number, Uint8Array>();
   const chunkAt = async (index: number): Promise<Uint8Array> => {
     const cached = cache.get(index);
@@ -48,7 +50,11 @@ export async function openRandomAccess(
   };
 }
 
-async function startPayload(source: ByteSource, options: OpenOptions): Promise<Payload> {
+/**
+ * Reads the header and finds the chunks, for callers that open them themselves, in any order or on
+ * several threads; no chunk is checked yet. Throws `cannot-open`, `bad-identity`.
+ */
+export async function findPayload(source: ByteSource, options: OpenOptions): Promise<Payload> {
   const intake = new Intake(pieces(source));
   const header = await readHeader(intake, options.identities);
   const nonce = await intake.take(nonceBytes);

@@ -1,5 +1,5 @@
 /** Sealing: clear bytes → an age v1 file. Header → nonce → chunks; memory is one chunk. */
-import { concat, secureBytes, wipe } from '@merlon/core';
+import { type Bytes, concat, secureBytes, wipe } from '@merlon/core';
 import { chunkBytes, sealChunk, tagBytes } from './chunk.ts';
 import { nonceBytes, payloadKey, writeHeader } from './header.ts';
 import type { SealRecipient } from './identity.ts';
@@ -19,12 +19,10 @@ export async function* seal(
   chunks: AsyncIterable<Uint8Array>,
   options: SealOptions,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const header = await writeHeader(options.recipients);
-  const nonce = secureBytes(nonceBytes);
-  const key = payloadKey(header.fileKey, nonce);
+  const { prefix, key } = await startSealing(options);
   const intake = new Intake(chunks);
   try {
-    yield concat([header.bytes, nonce]);
+    yield prefix;
     for (let index = 0, last = false; !last; index++) {
       const clear = await intake.take(chunkBytes);
       last = await intake.atEnd();
@@ -34,6 +32,24 @@ export async function* seal(
     wipe(key);
     await intake.close();
   }
+}
+
+/** How a sealed file begins, and the key of its chunks. */
+export interface SealedStart {
+  /** Header and nonce; the first chunk follows. */
+  readonly prefix: Bytes;
+  /** For `sealChunk`; wipe it when the last chunk is sealed. */
+  readonly key: Bytes;
+}
+
+/**
+ * The beginning of a sealed file, for callers that seal its chunks themselves, in any order or on
+ * several threads. Never use a key for two contents. Throws `bad-recipient`.
+ */
+export async function startSealing(options: SealOptions): Promise<SealedStart> {
+  const header = await writeHeader(options.recipients);
+  const nonce = secureBytes(nonceBytes);
+  return { prefix: concat([header.bytes, nonce]), key: payloadKey(header.fileKey, nonce) };
 }
 
 /** Bytes of the payload of a sealed file (nonce included, header not) for so many clear bytes. */

@@ -1,58 +1,60 @@
 /**
  * Signing and verifying a folder of files: OpenSSF Model Signing 1.0, a sigstore bundle that holds
- * a DSSE envelope. Only files with SHA-256 and keys are written; resources stand in the order of
- * the specification, and any order is accepted.
+ * a DSSE envelope. Only files with SHA-256 are written, in the order of the specification; read is
+ * whatever the reference implementation has ever written, in any order.
  */
-import { sign, verify } from 'node:crypto';
+import type { Digest } from '@merlon/core';
+import { type EnvelopeError, openEnvelope, peekPayload, signEnvelope, type Trust } from './dsse.ts';
 import {
-  base64,
-  concat,
-  type Digest,
-  fromBase64,
-  fromUtf8,
-  isJsonObject,
-  type Json,
-  type JsonObject,
-  utf8,
-} from '@merlon/core';
-import { type CurveKey, keyHint, readPrivateKey, readPublicKey } from './key.ts';
-import {
+  fileOf,
+  type Hashing,
+  hashingDefault,
   ignorePathsDefault,
   inSpecificationOrder,
   isIgnored,
   type Manifest,
-  payloadType,
   readStatement,
   rootDigest,
   type SignedFile,
   writeStatement,
 } from './manifest.ts';
+import { keySigner, type Signer } from './signer.ts';
 
 /** How to sign. */
-export interface SignOptions {
+export type SignOptions = {
   /** Name of the model's folder. */
   readonly modelName: string;
-  /** PKCS #8 or SEC 1, P-256, P-384 or P-521. */
-  readonly privateKeyPem: string;
   /** Paths below the folder to leave out, the signature file among them; git's by default. */
   readonly ignorePaths?: readonly string[];
-}
+} & (
+  | {
+      /** PKCS #8 or SEC 1, P-256, P-384 or P-521. */
+      readonly privateKeyPem: string;
+    }
+  | {
+      /** A signer with certificates, or one whose key is elsewhere. */
+      readonly signer: Signer;
+    }
+);
 
 /** How to verify. */
-export interface VerifyOptions {
-  readonly publicKeyPem: string;
+export type VerifyOptions = Trust & {
   /** More paths that need not be signed, such as the signature file. */
   readonly ignorePaths?: readonly string[];
-  /** Refuses any file that exists without being signed, but for `ignorePaths` given here. */
+  /**
+   * Refuses what the standard forbids and its reference implementation lets pass: files that exist
+   * without being signed (but for `ignorePaths` given here), empty ones among shards, bundles that
+   * do not name their key, unknown members, forms from before 1.0.
+   */
   readonly strict?: boolean;
-}
+  /** Names of all files, where `files` holds shards: an empty file has none. */
+  readonly present?: readonly string[];
+};
 
 /** Why a bundle does not hold. */
 export type VerifyFault =
-  | 'bad-bundle'
-  | 'wrong-key'
-  | 'bad-signature'
-  | 'unsupported'
+  | EnvelopeError['code']
+  | 'not-strict'
   | 'wrong-root'
   | 'file-changed'
   | 'file-missing'
@@ -74,58 +76,54 @@ export interface BundleVerdict {
   /** The signed root digest; `null` while the signature does not hold. */
   readonly root: Digest | null;
   readonly modelName: string | null;
-  /** Number of signed files. */
+  /** Number of signed files, or shards of them. */
   readonly files: number;
   /** Files that exist and that the signature leaves out. */
   readonly ignored: readonly string[];
   readonly errors: readonly VerifyError[];
 }
 
-const mediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
-
 /** The text of a bundle over the files. Throws `bad-manifest` and `bad-key`. */
 export function signManifest(files: readonly SignedFile[], options: SignOptions): string {
   const ignorePaths = options.ignorePaths ?? ignorePathsDefault;
   const signed = inSpecificationOrder(files.filter((file) => !isIgnored(file.name, ignorePaths)));
-  const payload = utf8(
-    writeStatement({
-      modelName: options.modelName,
-      root: rootDigest(signed),
-      files: signed,
-      ignorePaths,
-    }),
-  );
-  const { key, hash } = readPrivateKey(options.privateKeyPem);
-  const signature = sign(hash, preAuthentication(payload), { key, dsaEncoding: 'der' });
-  const bundle = {
-    mediaType,
-    verificationMaterial: { publicKey: { hint: keyHint(key) }, tlogEntries: [] },
-    dsseEnvelope: {
-      payload: base64(payload),
-      payloadType,
-      signatures: [{ sig: base64(signature), keyid: '' }],
-    },
-  };
-  return `${JSON.stringify(bundle)}\n`;
+  const signer = 'signer' in options ? options.signer : keySigner(options.privateKeyPem);
+  const payload = writeStatement({
+    modelName: options.modelName,
+    root: rootDigest(signed),
+    files: signed,
+    ignorePaths,
+  });
+  return signEnvelope(payload, signer);
+}
+
+/** How a bundle wants its files hashed before `verifyBundle`; nothing of it is verified yet. */
+export function bundleHashing(bundleText: string): Hashing {
+  const payload = peekPayload(bundleText);
+  const manifest = payload === undefined ? '' : readStatement(payload);
+  return typeof manifest === 'string' ? hashingDefault : manifest.hashing;
 }
 
 /**
  * Judges a bundle against the files that exist now (all of them, in any order). Never throws for
- * what stands in the bundle; throws `bad-key` for a public key that is none.
+ * what stands in the bundle; throws `bad-key` for a trusted key or certificate that is none.
  */
 export function verifyBundle(
   bundleText: string,
   files: readonly SignedFile[],
   options: VerifyOptions,
 ): BundleVerdict {
-  const publicKey = readPublicKey(options.publicKeyPem);
-  const opened = openEnvelope(bundleText, publicKey);
+  const opened = openEnvelope(bundleText, options);
   if ('code' in opened) return refused(opened);
   const manifest = readStatement(opened.payload);
   if (typeof manifest === 'string') return refused({ code: 'unsupported', message: manifest });
   const errors: VerifyError[] = [];
   if (rootDigest(manifest.files) !== manifest.root) {
     errors.push({ code: 'wrong-root', message: 'the root digest is not that of the signed list' });
+  }
+  if (options.strict === true) {
+    const loose = [...manifest.loose, ...opened.loose];
+    errors.push(...loose.map((message) => ({ code: 'not-strict' as const, message })));
   }
   const ignored = compare(manifest, files, options, errors);
   return {
@@ -138,50 +136,6 @@ export function verifyBundle(
   };
 }
 
-/** What DSSE signs (protocol 1.0.2, PAE). */
-function preAuthentication(payload: Uint8Array): Uint8Array {
-  return concat([utf8(`DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `), payload]);
-}
-
-function openEnvelope(text: string, publicKey: CurveKey): { payload: Json } | VerifyError {
-  const bundle = parseJson(text);
-  if (!isJsonObject(bundle) || bundle.mediaType !== mediaType) {
-    return badBundle(`"mediaType" ${mediaType}`);
-  }
-  const hint = hintOf(bundle.verificationMaterial);
-  if (typeof hint !== 'string') return hint;
-  if (hint !== '' && hint !== keyHint(publicKey.key)) {
-    return { code: 'wrong-key', message: `signed with the key ${hint.slice(0, 64)}, not this one` };
-  }
-  const envelope = bundle.dsseEnvelope;
-  if (!isJsonObject(envelope)) return badBundle('"dsseEnvelope"');
-  if (envelope.payloadType !== payloadType) return badBundle(`"payloadType" ${payloadType}`);
-  const payload = bytesOf(envelope.payload);
-  const signatures = Array.isArray(envelope.signatures) ? envelope.signatures : [];
-  const [first] = signatures;
-  const signature = isJsonObject(first) ? bytesOf(first.sig) : null;
-  if (payload === null || signature === null || signatures.length !== 1) {
-    return badBundle('a payload and exactly one signature in base64');
-  }
-  const { key, hash } = publicKey;
-  if (!verify(hash, preAuthentication(payload), { key, dsaEncoding: 'der' }, signature)) {
-    return { code: 'bad-signature', message: 'the signature is not that of this key and content' };
-  }
-  const parsed = parseText(payload);
-  return parsed === undefined ? badBundle('a payload in JSON') : { payload: parsed };
-}
-
-/** The key's hint, empty when an old bundle has none. */
-function hintOf(material: Json | undefined): string | VerifyError {
-  if (!isJsonObject(material)) return badBundle('"verificationMaterial"');
-  if (!isJsonObject(material.publicKey)) {
-    const message = 'bundle expected a public key; certificates are not verified here';
-    return { code: 'unsupported', message };
-  }
-  const { hint = '' } = material.publicKey as JsonObject;
-  return typeof hint === 'string' ? hint : badBundle('"hint" as text');
-}
-
 function compare(
   manifest: Manifest,
   files: readonly SignedFile[],
@@ -189,24 +143,28 @@ function compare(
   errors: VerifyError[],
 ): string[] {
   const allowed = options.ignorePaths ?? [];
+  const { hashing } = manifest;
   const present = new Map(files.map((file) => [file.name, file.digest]));
   const signed = new Set(manifest.files.map((file) => file.name));
-  const ignored: string[] = [];
+  const signedFiles = new Set(manifest.files.map((file) => fileOf(file.name, hashing)));
   for (const { name, digest } of manifest.files) {
     const now = present.get(name);
     if (now === undefined) errors.push({ code: 'file-missing', message: 'missing', name });
     else if (now !== digest) errors.push({ code: 'file-changed', message: 'changed', name });
   }
-  for (const name of [...present.keys()].sort()) {
-    if (signed.has(name)) continue;
-    if (isIgnored(name, allowed)) ignored.push(name);
-    else if (!isIgnored(name, manifest.ignorePaths)) {
-      errors.push({ code: 'file-added', message: 'not signed', name });
-    } else {
+  const ignored: string[] = [];
+  const unsigned = [...present.keys()].filter((name) => !signed.has(name));
+  const empty = (options.present ?? []).filter((name) => !signedFiles.has(name));
+  for (const name of [...new Set([...unsigned, ...empty])].sort()) {
+    const path = present.has(name) ? fileOf(name, hashing) : name;
+    if (isIgnored(path, allowed)) ignored.push(name);
+    else if (isIgnored(path, manifest.ignorePaths)) {
       ignored.push(name);
       if (options.strict === true) {
         errors.push({ code: 'file-ignored', message: 'left out of the signature', name });
       }
+    } else if (present.has(name) || options.strict === true) {
+      errors.push({ code: 'file-added', message: 'not signed', name });
     }
   }
   return ignored;
@@ -214,30 +172,4 @@ function compare(
 
 function refused(error: VerifyError): BundleVerdict {
   return { valid: false, root: null, modelName: null, files: 0, ignored: [], errors: [error] };
-}
-
-function badBundle(expected: string): VerifyError {
-  return { code: 'bad-bundle', message: `bundle expected ${expected}` };
-}
-
-function bytesOf(value: Json | undefined): Uint8Array | null {
-  return typeof value === 'string' && /^[A-Za-z0-9+/]+={0,2}$/.test(value)
-    ? fromBase64(value)
-    : null;
-}
-
-function parseText(bytes: Uint8Array): Json | undefined {
-  try {
-    return parseJson(fromUtf8(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
-function parseJson(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
 }

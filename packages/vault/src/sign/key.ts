@@ -43,12 +43,12 @@ export function publicKeyOf(privateKeyPem: string): string {
 
 /** A private key from PEM text; throws `bad-key`. */
 export function readPrivateKey(privateKeyPem: string): CurveKey {
-  return withHash(parse(() => createPrivateKey(privateKeyPem), 'private'));
+  return curveKeyOf(parse(() => createPrivateKey(privateKeyPem), 'private'));
 }
 
 /** A public key from PEM text; throws `bad-key`. */
 export function readPublicKey(publicKeyPem: string): CurveKey {
-  return withHash(parse(() => createPublicKey(publicKeyPem), 'public'));
+  return curveKeyOf(parse(() => createPublicKey(publicKeyPem), 'public'));
 }
 
 /** How a bundle names its key: the SHA-256 of the public key's PEM text, in hexadecimal. */
@@ -72,7 +72,8 @@ function parse(read: () => KeyObject, kind: string): KeyObject {
   }
 }
 
-function withHash(key: KeyObject): CurveKey {
+/** A key with the hash of its curve; throws `bad-key` for any other curve. */
+export function curveKeyOf(key: KeyObject): CurveKey {
   const curve = key.asymmetricKeyDetails?.namedCurve ?? key.asymmetricKeyType ?? 'unknown';
   const hash = Object.entries(hashOfCurve).find(([name]) => name === curve)?.[1];
   if (hash === undefined) {

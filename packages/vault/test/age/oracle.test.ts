@@ -1,8 +1,10 @@
 /** The `age` command opens what we seal, and we open what it seals. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { seeded } from '@merlon/core';
 import { describe, expect, it } from 'vitest';
 import {
+  armor,
   generateIdentity,
   open,
   parseIdentities,
@@ -16,6 +18,8 @@ import { findProgram, gather, inPieces, runProgram, sampleBytes, withFolder } fr
 const age = findProgram('age', 'AGE');
 if (age === null) console.warn('skipped: no "age" command on PATH or in AGE');
 const keygen = age === null ? null : findProgram('age-keygen', 'AGE_KEYGEN');
+const sshKeygen = findProgram('ssh-keygen', 'SSH_KEYGEN');
+if (sshKeygen === null) console.warn('skipped: no "ssh-keygen" command on PATH');
 const sizes = [0, 1, 65535, 65536, 65537, 200_000];
 
 function ageRun(args: string[], input?: Uint8Array, env: Record<string, string> = {}): Uint8Array {
@@ -64,6 +68,67 @@ describe.skipIf(age === null)('the age command', () => {
     const theirs = ageRun(['-e', '-j', 'batchpass'], clear, env);
     const identities = [passphraseIdentity(env.AGE_PASSPHRASE)];
     expect(Buffer.compare(await gather(open(inPieces(theirs), { identities })), clear)).toBe(0);
+  });
+
+  it('agrees on armor and on several recipients', async () => {
+    const pairs = [await generateIdentity(), await generateIdentity()];
+    const recipients = pairs.map((pair) => pair.recipient);
+    await withFolder(async (folder) => {
+      for (const size of sizes) {
+        const clear = sampleBytes(size);
+        const ours = await gather(armor(seal(inPieces(clear), { recipients })));
+        const theirs = ageRun(['-a', ...recipients.flatMap((each) => ['-r', each])], clear);
+        for (const { identity } of pairs) {
+          const keyFile = join(folder, 'key.txt');
+          writeFileSync(keyFile, `${identity}\n`, { mode: 0o600 });
+          expect(Buffer.compare(ageRun(['-d', '-i', keyFile], ours), clear)).toBe(0);
+          const opened = await gather(open(inPieces(theirs), { identities: [identity] }));
+          expect(Buffer.compare(opened, clear)).toBe(0);
+        }
+      }
+    });
+  });
+
+  it.skipIf(sshKeygen === null).each([
+    ['ed25519', []],
+    ['rsa', ['-b', '2048']],
+    ['rsa', ['-b', '3072', '-m', 'PEM']],
+  ])('agrees on SSH keys: %s %j', async (kind, more) => {
+    await withFolder(async (folder) => {
+      const keyFile = join(folder, 'ssh');
+      const args = ['-q', '-t', kind, '-N', '', '-f', keyFile, ...more];
+      const made = runProgram(sshKeygen ?? 'ssh-keygen', args);
+      expect(made.stderr).toBe('');
+      const recipient = readFileSync(`${keyFile}.pub`, 'utf8').trim();
+      const [identity = ''] = await parseIdentities(readFileSync(keyFile, 'utf8'));
+      expect(recipient.startsWith(await recipientOf(identity))).toBe(true);
+      const clear = sampleBytes(70_000);
+      const ours = await gather(seal(inPieces(clear), { recipients: [recipient] }));
+      expect(Buffer.compare(ageRun(['-d', '-i', keyFile], ours), clear)).toBe(0);
+      const theirs = ageRun(['-r', recipient], clear);
+      const opened = await gather(open(inPieces(theirs), { identities: [identity] }));
+      expect(Buffer.compare(opened, clear)).toBe(0);
+      const other = await generateIdentity();
+      const stranger = gather(open(inPieces(theirs), { identities: [other.identity] }));
+      await expect(stranger).rejects.toMatchObject({ code: 'cannot-open' });
+    });
+  });
+
+  it('opens 30 random files each way', async () => {
+    const random = seeded(5);
+    const { identity, recipient } = await generateIdentity();
+    await withFolder(async (folder) => {
+      const keyFile = join(folder, 'key.txt');
+      writeFileSync(keyFile, `${identity}\n`, { mode: 0o600 });
+      for (let i = 0; i < 30; i++) {
+        const clear = sampleBytes(random.integer(200_000), i);
+        const ours = await gather(seal(inPieces(clear), { recipients: [recipient] }));
+        expect(Buffer.compare(ageRun(['-d', '-i', keyFile], ours), clear)).toBe(0);
+        const theirs = ageRun(['-r', recipient], clear);
+        const opened = await gather(open(inPieces(theirs), { identities: [identity] }));
+        expect(Buffer.compare(opened, clear)).toBe(0);
+      }
+    });
   });
 
   it.skipIf(keygen === null)('makes key files that we read', async () => {

@@ -3,6 +3,7 @@ import { concat, utf8 } from '@merlon/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  armor,
   generateIdentity,
   open,
   passphraseIdentity,
@@ -80,6 +81,19 @@ describe('seal and open', () => {
     await expect(gather(key)).rejects.toMatchObject(refusal);
   });
 
+  it('reads and writes armor', async () => {
+    for (const size of [0, 1, 48, 47, 100_000]) {
+      const file = await sealed(sampleBytes(size));
+      const text = await gather(armor(inPieces(file, 77)));
+      expect(new TextDecoder().decode(text)).toMatch(/^-----BEGIN AGE ENCRYPTED FILE-----\n/);
+      for (const piece of [1000, 100_000_000]) {
+        expect(await opened(text, alice.identity, piece)).toEqual(sampleBytes(size));
+      }
+      const cut = text.slice(0, text.length - 3);
+      await expect(opened(cut)).rejects.toMatchObject(refusal);
+    }
+  });
+
   it('holds one chunk at a time', async () => {
     let asked = 0;
     async function* endless(): AsyncGenerator<Uint8Array> {
@@ -141,7 +155,7 @@ describe('refusals', () => {
   it('refuses every change of a byte', async () => {
     const file = await sealed(utf8('eleven byte'));
     for (let at = 0; at < file.length; at++) {
-      for (const mask of [1, 128]) {
+      for (const mask of [1, 2, 4, 8, 16, 32, 64, 128, 255]) {
         const changed = file.slice();
         changed[at] = (changed[at] ?? 0) ^ mask;
         await expect(opened(changed), `byte ${at}`).rejects.toMatchObject(refusal);

@@ -71,7 +71,7 @@ describe('a bundle', () => {
         resources: ordered.map(({ name, digest }) => ({
           name,
           algorithm: 'sha256',
-          digest: digestHex(digest),
+          digest: digest.slice(7),
         })),
       },
     });

@@ -1,11 +1,12 @@
 /** Routes of models and data: bring them in, look at them. */
 import { Readable } from 'node:stream';
 import { z } from '@hono/zod-openapi';
+import { attestationKinds } from '../../attest/attest.ts';
 import { PlatformError } from '../../errors.ts';
 import { beginVersion, completeVersion, ensureArtifact, putFile } from '../../intake/intake.ts';
 import type { Actor, Version } from '../../model.ts';
 import type { Platform } from '../../platform.ts';
-import { signatureMeta } from '../../store/names.ts';
+import { attestationMeta, signatureMeta } from '../../store/names.ts';
 import { type App, actorIn, addRoute, authorize } from '../route.ts';
 import {
   artifactSchema,
@@ -26,6 +27,7 @@ export function artifactRoutes(app: App, platform: Platform): void {
   for (const [kind, plural] of kinds) listRoutes(app, platform, { kind, plural });
   uploadRoutes(app, platform);
   versionRoutes(app, platform);
+  attestationRoute(app, platform);
 }
 
 /** A version of the actor's workspace; throws `not-found`. */
@@ -172,6 +174,32 @@ function versionRoutes(app: App, platform: Platform): void {
     authorize(platform, actor, 'read', { id: version.id });
     const bundle = await store.meta(signatureMeta(version.id));
     if (bundle === null) throw new PlatformError('not-found', 'this version is not signed yet');
+    return context.body(bundle, 200, {
+      'content-type': 'application/vnd.dev.sigstore.bundle.v0.3+json',
+    });
+  });
+}
+
+/** Statements about a version that others can verify without Merlon. */
+function attestationRoute(app: App, platform: Platform): void {
+  const { store } = platform.services;
+  app.openAPIRegistry.registerPath({
+    method: 'get',
+    path: '/api/v1/versions/{id}/attestations/{kind}',
+    summary: 'A signed statement about a version: provenance or test-result',
+    responses: { 200: { description: 'a sigstore bundle with an in-toto statement' } },
+  });
+  app.get('/api/v1/versions/:id/attestations/:kind', async (context) => {
+    const actor = actorIn(context);
+    const version = await versionFor(platform, actor, context.req.param('id'));
+    authorize(platform, actor, 'read', { id: version.id });
+    const kind = attestationKinds.find((each) => each === context.req.param('kind'));
+    const bundle = kind && (await store.meta(attestationMeta(version.id, kind)));
+    if (bundle === undefined || bundle === null) {
+      throw new PlatformError('not-found', 'there is no such statement about this version', {
+        hint: `ask for ${attestationKinds.join(' or ')}, after it was hardened or assessed`,
+      });
+    }
     return context.body(bundle, 200, {
       'content-type': 'application/vnd.dev.sigstore.bundle.v0.3+json',
     });
