@@ -136,6 +136,9 @@ const bad: readonly [string[], number, RegExp][] = [
   [['attack', digits, '--data', mnist, '--attacks', 'pdg'], 2, /pdg/],
   [['attack', digits, '--data', mnist, '--bounds', '1'], 2, /"--bounds" expected two numbers/],
   [['attack', digits, '--data', mnist, '--bounds', '1,0'], 2, /"bounds" expected min < max/],
+  [['attack', digits, '--data', mnist, '--robust-min', '3'], 2, /expected a share from 0 to 1/],
+  [['attack', digits, '--data', mnist, '--target', 'x'], 2, /"target" expected a class, got "x"/],
+  [['attack', digits, '--data', mnist, '--format', 'xml'], 2, /expected text, json, sarif/],
   [['attack', digits, '--data', mnist, '--samples', '0'], 2, /"--samples" expected a whole number/],
   [['gradient', 'cut.onnx', '-o', 'out.onnx'], 2, /not a sound ONNX model/],
   [

@@ -4,10 +4,8 @@
  */
 import { type ByteSource, type Finding, type Severity, safeEvidence } from '@merlon/core';
 import type { ScanLimits } from './limits.ts';
+import type { Policy } from './policy/classify.ts';
 import { type RuleId, rules } from './rules.ts';
-
-/** `ml`: what ordinary model files need; `strict`: weights only, as PyTorch's own safe loader. */
-export type Profile = 'ml' | 'strict';
 
 /** Something that was not looked at. */
 export interface Skipped {
@@ -32,7 +30,7 @@ export interface Observation {
 /** The state of an audit. */
 export interface Audit {
   readonly path: string;
-  readonly profile: Profile;
+  readonly policy: Policy;
   readonly limits: ScanLimits;
   readonly formats: Set<string>;
   readonly findings: Finding[];
@@ -67,10 +65,10 @@ export interface Place {
 }
 
 /** An empty audit. */
-export function startAudit(path: string, profile: Profile, limits: ScanLimits): Audit {
+export function startAudit(path: string, policy: Policy, limits: ScanLimits): Audit {
   return {
     path,
-    profile,
+    policy,
     limits,
     formats: new Set(),
     findings: [],

@@ -9,7 +9,8 @@ const windowBytes = 1 << 18;
 /** Reads a source from front to back. */
 export class Cursor {
   readonly size: number;
-  readonly #source: ByteSource;
+  /** What is read. */
+  readonly source: ByteSource;
   #window: Buffer = Buffer.alloc(0);
   #view = new DataView(this.#window.buffer);
   /** Offset of the window in the source. */
@@ -18,7 +19,7 @@ export class Cursor {
   #at: number;
 
   constructor(source: ByteSource, at = 0) {
-    this.#source = source;
+    this.source = source;
     this.size = source.size;
     this.#at = at;
     this.#start = at;
@@ -39,7 +40,7 @@ export class Cursor {
     const have = this.#start + this.#window.length - this.#at;
     if (this.#at >= this.#start && have >= length) return have;
     const want = Math.min(this.size - this.#at, Math.max(length, windowBytes));
-    const bytes = want <= 0 ? new Uint8Array(0) : await this.#source.read(this.#at, want);
+    const bytes = want <= 0 ? new Uint8Array(0) : await this.source.read(this.#at, want);
     this.#window = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#start = this.#at;

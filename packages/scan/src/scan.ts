@@ -1,9 +1,10 @@
 /** Audits one file: reads its bytes, never runs them, and says how far it came. */
 import { atLeast, type ByteSource, type Finding, type Verdict } from '@merlon/core';
-import { type Audit, type Place, type Profile, type Skipped, startAudit } from './audit.ts';
+import { type Audit, type Place, type Skipped, startAudit } from './audit.ts';
 import { ScanError } from './error.ts';
 import { type ScanLimits, scanLimitsDefault } from './limits.ts';
-import { policyVersion } from './policy/classify.ts';
+import { type Profile, policyOf } from './policy/classify.ts';
+import type { PolicyDocument } from './policy/document.ts';
 import { scanRegion } from './region.ts';
 
 /** How to audit. */
@@ -11,6 +12,8 @@ export interface ScanOptions {
   /** The file's path as the user named it, for reports and hints. */
   readonly path: string;
   readonly profile: Profile;
+  /** Instead of the shipped policy. */
+  readonly policy?: PolicyDocument;
   readonly limits?: Partial<ScanLimits>;
 }
 
@@ -53,7 +56,10 @@ export async function scanSource(source: ByteSource, options: ScanOptions): Prom
   if (profile !== 'ml' && profile !== 'strict') {
     throw new ScanError('bad-profile', `"profile" expected ml or strict, got "${String(profile)}"`);
   }
-  const audit = startAudit(path, profile, { ...scanLimitsDefault, ...options.limits });
+  const audit = startAudit(path, policyOf(profile, options.policy), {
+    ...scanLimitsDefault,
+    ...options.limits,
+  });
   const place: Place = { audit, source, member: '', origin: 0, depth: 0, descend: scanRegion };
   await scanRegion(place);
   return reportOf(audit, source.size);
@@ -73,7 +79,7 @@ function reportOf(audit: Audit, size: number): FileReport {
       incomplete: audit.incomplete,
       notUnderstood: audit.notUnderstood,
       findingsDropped: audit.findingsDropped,
-      policy: policyVersion,
+      policy: audit.policy.version,
     },
   };
 }

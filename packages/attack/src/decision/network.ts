@@ -4,6 +4,9 @@ import type { Batch } from '../batch.ts';
 
 /** A trained surrogate. */
 export interface Network {
+  /** Its classes, in order, and its weights. */
+  readonly classes: readonly number[];
+  readonly net: Weights;
   /** Gradient of the cross-entropy at a label by the row's elements. */
   gradient(row: Float32Array, label: number): Float32Array;
   /** The class with the greatest score. */
@@ -14,27 +17,38 @@ const hidden = 48;
 const batchRows = 16;
 const learningRate = 0.003;
 const epochsMax = 40;
+const furtherEpochsMax = 10;
 /** Multiplications that training may take: a few seconds on one core. */
 const workMax = 1.5e9;
 
+/** How training goes. */
+export interface TrainOptions {
+  /** A network that was taught some of the rows: its weights are taken further in fewer epochs. */
+  readonly from?: Network;
+}
+
 /** Trains by Adam on centred rows; answers of classes that no row has are never given. */
-export function trainNetwork(taught: Batch, size: number, random: Random): Network {
+export function trainNetwork(
+  taught: Batch,
+  size: number,
+  random: Random,
+  { from }: TrainOptions = {},
+): Network {
   const classes = [...new Set(taught.labels)].sort((a, b) => a - b);
   const rows = taught.labels.length;
   const width = classes.length;
-  const mean = new Float32Array(size);
-  for (let i = 0; i < taught.x.length; i++) {
-    mean[i % size] = (mean[i % size] ?? 0) + (taught.x[i] ?? 0) / rows;
-  }
-  const net = {
+  const known = from !== undefined && `${from.classes}` === `${classes}` ? from.net : undefined;
+  const net = known ?? {
     first: Float32Array.from({ length: size * hidden }, () => random.normal() / Math.sqrt(size)),
     firstBias: new Float32Array(hidden),
     last: Float32Array.from({ length: hidden * width }, () => random.normal() / Math.sqrt(hidden)),
     lastBias: new Float32Array(width),
+    mean: meanOf(taught.x, size),
   };
-  const shape: Shape = { size, width, mean };
+  const shape: Shape = { size, width, mean: net.mean };
   const work = rows * size * hidden * 6;
-  const epochs = Math.max(1, Math.min(epochsMax, Math.floor(workMax / work)));
+  const most = known === undefined ? epochsMax : furtherEpochsMax;
+  const epochs = Math.max(1, Math.min(most, Math.floor(workMax / work)));
   const optimizer = adam(net);
   const places = new Map(classes.map((label, k) => [label, k]));
   for (let epoch = 0; epoch < epochs; epoch++) {
@@ -51,6 +65,8 @@ export function trainNetwork(taught: Batch, size: number, random: Random): Netwo
     }
   }
   return {
+    classes,
+    net,
     predict: (row) => {
       const { scores } = forward(net, shape, row);
       return classes[scores.indexOf(Math.max(...scores))] ?? -1;
@@ -65,11 +81,22 @@ interface Shape {
   readonly mean: Float32Array;
 }
 
-interface Weights {
+/** Weights of both layers. */
+export interface Weights {
   readonly first: Float32Array;
   readonly firstBias: Float32Array;
   readonly last: Float32Array;
   readonly lastBias: Float32Array;
+  /** What rows are centred by. */
+  readonly mean: Float32Array;
+}
+
+function meanOf(x: Float32Array, size: number): Float32Array {
+  const mean = new Float32Array(size);
+  for (let i = 0; i < x.length; i++) {
+    mean[i % size] = (mean[i % size] ?? 0) + ((x[i] ?? 0) * size) / x.length;
+  }
+  return mean;
 }
 
 function forward(net: Weights, { size, width, mean }: Shape, row: Float32Array) {
@@ -92,7 +119,7 @@ function forward(net: Weights, { size, width, mean }: Shape, row: Float32Array) 
   return { middle, scores };
 }
 
-/** Gradient by the row; adds those by the weights to `slopes` when it is given. */
+/** Gradient by the row; or, when `slopes` are given, adds those by the weights to them. */
 function backward(
   net: Weights,
   shape: Shape,
@@ -118,20 +145,22 @@ function backward(
       }
     }
   }
-  const gradient = new Float32Array(size);
-  for (let i = 0; i < size; i++) {
-    const value = (row[i] ?? 0) - (mean[i] ?? 0);
-    let total = 0;
-    for (let j = 0; j < hidden; j++) {
-      const own = back[j] ?? 0;
-      total += own * (net.first[i * hidden + j] ?? 0);
-      if (slopes !== undefined) {
-        slopes.first[i * hidden + j] = (slopes.first[i * hidden + j] ?? 0) + own * value;
+  const gradient = new Float32Array(slopes === undefined ? size : 0);
+  if (slopes === undefined) {
+    for (let i = 0; i < size; i++) {
+      let total = 0;
+      for (let j = 0; j < hidden; j++) total += (back[j] ?? 0) * (net.first[i * hidden + j] ?? 0);
+      gradient[i] = total;
+    }
+  } else {
+    for (let i = 0; i < size; i++) {
+      const value = (row[i] ?? 0) - (mean[i] ?? 0);
+      if (value === 0) continue;
+      for (let j = 0; j < hidden; j++) {
+        const at = i * hidden + j;
+        slopes.first[at] = (slopes.first[at] ?? 0) + (back[j] ?? 0) * value;
       }
     }
-    gradient[i] = total;
-  }
-  if (slopes !== undefined) {
     for (let j = 0; j < hidden; j++) {
       slopes.firstBias[j] = (slopes.firstBias[j] ?? 0) + (back[j] ?? 0);
     }
@@ -148,6 +177,7 @@ function zeros(net: Weights): Weights {
     firstBias: new Float32Array(net.firstBias.length),
     last: new Float32Array(net.last.length),
     lastBias: new Float32Array(net.lastBias.length),
+    mean: net.mean,
   };
 }
 

@@ -1,143 +1,135 @@
 /**
- * Where the search for one row begins: the cheapest change of one variable, greedy climbs, and
- * rows of the data of another class, brought under the constraints and cut back at random.
+ * Where the search for one row begins: the cheapest changes of one variable, greedy climbs, climbs
+ * without a variable that the best end hangs on, and rows of the data of another class, brought
+ * under the constraints and cut back at random. Climbs lead to the nearest rows; data make sure
+ * that there is a start where no single change helps.
  */
 import type { Random } from '@merlon/core';
-import { rowOf } from '../batch.ts';
 import type { Constraints } from '../tabular/constraints.ts';
-import type { Pool } from '../tabular/starts.ts';
+import { bestMoves } from './best-moves.ts';
+import { climb } from './climb.ts';
 import { type Found, rowOfCells } from './descend.ts';
 import { cellsOfRow } from './forest.ts';
-import { affordable, cellMoves, costOf, type Search } from './moves.ts';
+import { cellMoves, costOf, type Search } from './moves.ts';
 import { pointAt } from './point.ts';
+import { standAt } from './stand.ts';
+import type { StartPool } from './start-pool.ts';
 
 /** What starts are made from. */
 export interface BeginOptions {
   readonly constraints?: Constraints;
-  readonly pool: Pool;
+  readonly pool: StartPool;
   readonly random: Random;
   readonly startsMax: number;
 }
 
-const climbsMax = 60;
+/** Starts of each kind. */
+interface Effort {
+  readonly kicks: number;
+  readonly pool: number;
+}
+
+/** Where a descent costs little, more of them are made. */
+const smallLeavesMax = 5000;
+const manyStarts: Effort = { kicks: 8, pool: 10 };
+const fewStarts: Effort = { kicks: 3, pool: 2 };
+const singles = 3;
+/** How much cost counts when a change is chosen: gain for its cost, between, and gain alone. */
+const powers = [1, 0.5, 0];
 const poolTries = 400;
 
 /**
- * Up to `startsMax` rows that reach the goal, one at a time; `most` tells the cost of the best
- * end so far, beyond which the later, dearer starts need not look.
+ * Up to `startsMax` rows that reach the goal, one at a time; `best` tells the best end so far,
+ * beyond whose cost the later starts need not look.
  */
 export function* begin(
   search: Search,
   options: BeginOptions,
-  most: () => number,
+  best: () => Found | undefined,
 ): Generator<Found> {
   const { constraints, startsMax, random } = options;
   let left = startsMax;
+  const most = () => best()?.cost ?? Number.POSITIVE_INFINITY;
   const start = function* (cells: Int32Array | undefined): Generator<Found> {
     const found = cells && left > 0 ? rowOfCells(search, cells, constraints) : undefined;
     if (found === undefined) return;
     left--;
     yield found;
   };
-  for (const row of fromPool(search, options, startsMax - climbing)) {
-    const cells = cellsOfRow(search.forest, row);
-    if (!cells.includes(-1)) yield* start(cutBack(search, cells, random));
-  }
-  const own = pointAt(search.forest, search.reach.own.slice());
-  const every = testedVariables(search);
-  const single = cellMoves(search, own, most(), every).toSorted((a, b) => a.cost - b.cost);
-  for (const { changes } of single.slice(0, climbing - 2)) {
+  const own = pointAt(search.forest, search.goal, search.reach.own.slice());
+  const single = bestMoves(singles, most());
+  cellMoves(search, own, search.forest.tested, single);
+  for (const { changes } of single.list) {
     const cells = own.cells.slice();
     for (const [v, cell] of changes) cells[v] = cell;
     yield* start(cells);
   }
-  for (const byCost of [true, false]) yield* start(climb(search, every, byCost, most()));
+  for (const power of powers) yield* start(climb(search, { power, most: most() }));
+  const effort = search.forest.boxStart.length > smallLeavesMax ? fewStarts : manyStarts;
+  const banned = new Set<number>();
+  for (let k = 0; k < effort.kicks; k++) {
+    const without = dearest(search, best()?.cells, banned);
+    if (without === undefined) break;
+    banned.add(without);
+    yield* start(climb(search, { power: 1, most: most(), without }));
+  }
+  for (const cells of fromPool(search, options, effort.pool)) {
+    yield* start(cutBack(search, cells, random));
+  }
   const none = left === startsMax;
   for (let k = 0; none && k < poolTries && left > startsMax - 3; k++) {
     yield* start(mixture(search, random));
   }
 }
 
-/** Starts kept for single changes and climbs. */
-const climbing = 5;
-
-function testedVariables({ forest }: Search): number[] {
-  return [...forest.variables.keys()].filter((v) => (forest.treesOf[v]?.length ?? 0) > 0);
+/** The changed variable that costs the most, of those not yet done without. */
+function dearest(
+  { forest, reach }: Search,
+  cells: Int32Array | undefined,
+  banned: ReadonlySet<number>,
+): number | undefined {
+  let most = 0;
+  let at: number | undefined;
+  cells?.forEach((cell, v) => {
+    const cost = reach.cost[(forest.offset[v] ?? 0) + cell] ?? 0;
+    if (cell === reach.own[v] || banned.has(v) || !(cost > most)) return;
+    most = cost;
+    at = v;
+  });
+  return at;
 }
 
-/** The change that helps most (for its cost), again and again until the goal is reached. */
-function climb(
-  search: Search,
-  every: readonly number[],
-  byCost: boolean,
-  most: number,
-): Int32Array | undefined {
-  const { forest, reach, goal, profile, measure } = search;
-  const { targets, offset } = forest;
-  const cells = reach.own.slice();
-  for (let k = 0; k < climbsMax; k++) {
-    const point = pointAt(forest, cells);
-    const now = goal.margin(point.sums);
-    if (now > goal.guard) return cells;
-    const spent = costOf(search, cells);
-    let best = 0;
-    let move: [number, number] | undefined;
-    for (const v of every) {
-      const from = offset[v] ?? 0;
-      const before = reach.cost[from + (cells[v] ?? 0)] ?? 0;
-      const budget = measure.greatest ? most : most - spent + before;
-      const [low, high] = affordable(search, v, budget);
-      if (low === high) continue;
-      profile.fill(point, v, low, high);
-      for (let cell = low; cell <= high; cell++) {
-        const cost = reach.cost[from + cell] ?? Infinity;
-        if (cost === Infinity || cell === cells[v]) continue;
-        const at = (from + cell) * targets;
-        // Beyond the goal nothing more is gained.
-        const gain =
-          Math.min(goal.margin(profile.sums.subarray(at, at + targets)), 2 * goal.guard) - now;
-        const worth = byCost ? gain / Math.max(cost - before, 1e-12) : gain;
-        if (gain > 0 && worth > best) {
-          best = worth;
-          move = [v, cell];
-        }
-      }
-    }
-    if (move === undefined) return undefined;
-    cells[move[0]] = move[1];
-  }
-  return undefined;
-}
-
-/** Rows of the data that reach the goal under the constraints: half the nearest, half at random. */
-function fromPool(search: Search, options: BeginOptions, count: number): Float32Array[] {
+/** Cells of rows of the data that reach the goal: half the nearest, half at random. */
+function fromPool(search: Search, options: BeginOptions, count: number): Int32Array[] {
   const { forest, reach, goal, measure } = search;
   const { pool, constraints, random } = options;
   if (count <= 0 || pool.rows === 0) return [];
-  const order = random.permutation(pool.rows).subarray(0, poolTries);
-  const rows: { row: Float32Array; cost: number }[] = [];
-  for (const at of order) {
-    const row = rowOf(pool.x, at, forest.width).slice();
-    if (constraints !== undefined && !constraints.repair(row, reach.original)) continue;
+  const found: { cells: Int32Array; cost: number }[] = [];
+  for (const at of random.permutation(pool.rows).subarray(0, poolTries)) {
+    if (constraints === undefined) {
+      if (!pool.reaches(goal, at)) continue;
+      found.push({ cells: pool.cells(at), cost: measure.of(pool.row(at), reach.original) });
+      continue;
+    }
+    const row = pool.row(at).slice();
+    if (!constraints.repair(row, reach.original)) continue;
     const cells = cellsOfRow(forest, row);
     if (cells.includes(-1) || !goal.answers(cells)) continue;
-    rows.push({ row, cost: measure.of(row, reach.original) });
+    found.push({ cells, cost: measure.of(row, reach.original) });
   }
-  const nearest = rows.toSorted((a, b) => a.cost - b.cost).slice(0, Math.ceil(count / 2));
-  const others = rows.filter((each) => !nearest.includes(each)).slice(0, count - nearest.length);
-  return [...nearest, ...others].map(({ row }) => row);
+  const near = found.toSorted((a, b) => a.cost - b.cost).slice(0, Math.ceil(count / 2));
+  const taken = new Set(near);
+  const others = found.filter((each) => !taken.has(each)).slice(0, count - near.length);
+  return [...near, ...others].map(({ cells }) => cells);
 }
 
 /** Puts variables back to the row's own cells in a random order while the goal stays reached. */
 function cutBack(search: Search, start: Int32Array, random: Random): Int32Array {
   const { forest, reach, goal } = search;
-  const cells = start.slice();
+  const { cells, keepAt } = standAt(forest, goal, start.slice());
   for (const v of random.permutation(cells.length)) {
-    const now = cells[v] ?? 0;
     const own = reach.own[v] ?? 0;
-    if (now === own) continue;
-    cells[v] = own;
-    if ((forest.treesOf[v]?.length ?? 0) > 0 && !goal.reached(cells)) cells[v] = now;
+    if (cells[v] !== own) keepAt(v, own);
   }
   // A cell that the row's own value cannot move to is replaced by the nearest one.
   if (costOf(search, cells) === Infinity) {

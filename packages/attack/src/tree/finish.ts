@@ -5,9 +5,10 @@
  */
 import type { Found } from './descend.ts';
 import { rowOfCells } from './descend.ts';
+import { proveRow } from './exact/prove.ts';
 import { affordable, type Search } from './moves.ts';
 import { pointAt } from './point.ts';
-import { proveRow } from './prove.ts';
+import { nearestCell } from './reach.ts';
 
 const halvingsMax = 14;
 const climbsMax = 25;
@@ -43,7 +44,7 @@ function smallerBall(search: Search, from: Found): Found {
 
 function climbInside(search: Search, from: Int32Array, radius: number): Int32Array | undefined {
   const { forest, goal, profile, reach } = search;
-  const { targets, offset } = forest;
+  const { offset } = forest;
   const cells = from.slice();
   const ranges = new Map<number, readonly [number, number]>();
   for (let v = 0; v < cells.length; v++) {
@@ -55,20 +56,20 @@ function climbInside(search: Search, from: Int32Array, radius: number): Int32Arr
     if (low < high) ranges.set(v, [low, high]);
   }
   for (let k = 0; k < climbsMax; k++) {
-    const point = pointAt(forest, cells);
+    const point = pointAt(forest, goal, cells);
     let most = goal.margin(point.sums);
     if (most > goal.guard) return cells;
     let move: readonly [number, number] | undefined;
     for (const [v, [low, high]] of ranges) {
-      profile.fill(point, v, low, high);
-      for (let cell = low; cell <= high; cell++) {
-        const flat = (offset[v] ?? 0) + cell;
-        if (reach.cost[flat] === Infinity) continue;
-        const margin = goal.margin(profile.sums.subarray(flat * targets, (flat + 1) * targets));
-        if (margin > most) {
-          most = margin;
-          move = [v, cell];
-        }
+      const count = profile.fill(point, v, low, high);
+      const { start, margin } = profile;
+      for (let i = 0; i < count; i++) {
+        const own = margin[i] ?? 0;
+        if (!(own > most)) continue;
+        const cell = nearestCell(forest, reach, v, start[i] ?? 0, (start[i + 1] ?? 0) - 1);
+        if (cell < 0) continue;
+        most = own;
+        move = [v, cell];
       }
     }
     if (move === undefined) return undefined;

@@ -22,6 +22,8 @@ export interface Forest {
   readonly variables: readonly Variable[];
   /** First flat cell of each variable, and their number at the end. */
   readonly offset: Int32Array;
+  /** The last cell of each variable. */
+  readonly last: Int32Array;
   /** Inner nodes: the variable, the last cell that goes left, and both sides (~leaf for leaves). */
   readonly variable: Int32Array;
   readonly cut: Int32Array;
@@ -40,6 +42,8 @@ export interface Forest {
   readonly weight: Float32Array;
   /** Trees that test each variable. */
   readonly treesOf: readonly Int32Array[];
+  /** Variables that any tree tests. */
+  readonly tested: Int32Array;
 }
 
 const leavesMax = 5_000_000;
@@ -85,11 +89,13 @@ export function compileForest(
     width,
     variables,
     offset,
+    last: Int32Array.from(variables, ({ count }) => count - 1),
     ...builder.arrays(),
     roots: Int32Array.from(roots),
     leafStart: Int32Array.from(leafStart),
     targets: ensemble.targets,
     treesOf: users.map((trees) => Int32Array.from(trees)),
+    tested: Int32Array.from([...users.keys()].filter((v) => (users[v]?.size ?? 0) > 0)),
   };
 }
 

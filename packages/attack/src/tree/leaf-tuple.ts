@@ -5,7 +5,7 @@
  * that what is found turns the model that runs. The model itself is never asked.
  */
 import type { Random } from '@merlon/core';
-import { type Batch, rowOf, sizeOf } from '../batch.ts';
+import { type Batch, idOf, rowOf, sizeOf } from '../batch.ts';
 import { AttackError, stopWhenAborted } from '../error.ts';
 import type { Constraints } from '../tabular/constraints.ts';
 import type { Pool } from '../tabular/starts.ts';
@@ -14,11 +14,12 @@ import { begin } from './begin.ts';
 import { descend, type Found } from './descend.ts';
 import { finish } from './finish.ts';
 import type { Forest } from './forest.ts';
-import { type Goal, goalOf } from './goal.ts';
+import { goalOf } from './goal.ts';
 import { type MeasureName, measureOf } from './measure.ts';
 import type { Search } from './moves.ts';
 import { profileOf } from './profile.ts';
 import { reachOf } from './reach.ts';
+import { type StartPool, startPool } from './start-pool.ts';
 
 /** How the attack goes. */
 export interface LeafTupleOptions {
@@ -33,7 +34,7 @@ export interface LeafTupleOptions {
   readonly pool?: Pool;
   /** Any wrong class by default. */
   readonly criterion?: Criterion;
-  /** Starts for a row (default 20). */
+  /** Starts for a row (default 24). */
   readonly startsMax?: number;
   /** Boxes that a closing proof may open for a row (default 150; 0 leaves it out). */
   readonly boxesMax?: number;
@@ -61,10 +62,9 @@ export function leafTuple(
     throw new AttackError('invalid-data', `rows expected ${forest.width} features, got ${size}`);
   }
   const { constraints, criterion = untargeted, bounds } = options;
-  const pool = options.pool ?? { x: batch.x, rows: batch.labels.length };
+  const pool = startPool(forest, options.pool ?? { x: batch.x, rows: batch.labels.length });
   const measure = measureOf(options.measure ?? (constraints ? 'changed' : 'l2'), constraints);
-  const profile = profileOf(forest);
-  const goals = new Map<string, Goal>();
+  const goals = new Map<string, Pick<Search, 'goal' | 'profile'>>();
   const x = batch.x.slice();
   for (let row = 0; row < batch.labels.length; row++) {
     stopWhenAborted(options.signal);
@@ -72,13 +72,13 @@ export function leafTuple(
     const label = batch.labels[row] ?? 0;
     const target = criterion.kind === 'targeted' ? criterion.targets[row] : undefined;
     const key = `${label} ${target}`;
-    const goal = goals.get(key) ?? goalOf(forest, label, target);
-    goals.set(key, goal);
+    const { goal, profile } = goals.get(key) ?? towards(forest, label, target);
+    goals.set(key, { goal, profile });
     const limits = constraints ? { constraints } : { ...(bounds && { bounds }) };
     const reach = reachOf(forest, original, measure, limits);
     if (reach !== undefined && !goal.answers(reach.own)) {
       const search = { forest, reach, measure, goal, profile };
-      const random = options.random.fork(`row ${row}`);
+      const random = options.random.fork(`row ${idOf(batch, row)}`);
       const found = nearest(search, { ...options, pool, random });
       if (found !== undefined) x.set(found.row, row * size);
     }
@@ -87,18 +87,25 @@ export function leafTuple(
   return x;
 }
 
+function towards(forest: Forest, label: number, target: number | undefined) {
+  const goal = goalOf(forest, label, target);
+  return { goal, profile: profileOf(forest, goal) };
+}
+
 function nearest(
   search: Search,
-  options: LeafTupleOptions & { readonly pool: Pool },
+  options: Omit<LeafTupleOptions, 'pool'> & { readonly pool: StartPool },
 ): Found | undefined {
-  const { constraints, startsMax = 20 } = options;
+  const { constraints, startsMax = 24 } = options;
   const how = { ...(constraints && { constraints }) };
   const { pool, random } = options;
   const ends: Found[] = [];
-  let best = Number.POSITIVE_INFINITY;
+  let best: Found | undefined;
+  const met = constraints?.related ? undefined : new Set<string>();
   for (const start of begin(search, { ...how, pool, random, startsMax }, () => best)) {
-    const end = descend(search, start, how);
-    best = Math.min(best, end.cost);
+    const end = descend(search, start, { ...how, ...(met && { met }) });
+    if (end === undefined) continue;
+    if (best === undefined || end.cost < best.cost) best = end;
     ends.push(end);
   }
   ends.sort((a, b) => a.cost - b.cost);
@@ -106,7 +113,7 @@ function nearest(
   const small = search.forest.boxStart.length <= smallLeavesMax;
   const deep = distinct
     .slice(0, small ? deepMax : 1)
-    .map((end) => descend(search, end, { ...how, deep: true }))
+    .flatMap((end) => descend(search, end, { ...how, deep: true }) ?? [])
     .sort((a, b) => a.cost - b.cost);
   const [nearest] = deep;
   if (nearest === undefined || constraints?.related) return nearest;

@@ -1,21 +1,14 @@
 /**
- * Where the search can go from a point: to a tuple of leaves in which one leaf is another one
- * (Zhang, Zhang and Hsieh 2020, section 3, restricted to trees whose leaf keeps the point from the
- * row), or to another cell of one variable.
+ * What a point of the search costs, and where one variable can go from it: to the cheapest cell at
+ * which the goal stays reached.
  */
+import type { BestMoves } from './best-moves.ts';
 import type { Forest } from './forest.ts';
 import type { Goal } from './goal.ts';
 import type { Measure } from './measure.ts';
 import type { Point } from './point.ts';
 import type { Profile } from './profile.ts';
 import { nearestCell, type Reach } from './reach.ts';
-
-/** A point that reaches the goal, and what it costs. */
-export interface Move {
-  readonly cost: number;
-  /** Variables and the cells that they move to. */
-  readonly changes: readonly (readonly [variable: number, cell: number])[];
-}
 
 /** What moves are made with. */
 export interface Search {
@@ -26,21 +19,22 @@ export interface Search {
   readonly profile: Profile;
 }
 
+/** Where the greatest change counts, this share of the sum of all tells ties. */
+export const greatestTie = 1e-5;
+
 /** Adds up costs of variables, or takes the greatest with a little of the sum to tell ties. */
-export function costOf(search: Search, cells: Int32Array): number {
+export function costOf(search: Search, cells: Int32Array, except = -1): number {
   const { forest, reach, measure } = search;
   let total = 0;
   let most = 0;
   for (let v = 0; v < cells.length; v++) {
-    if (cells[v] === reach.own[v]) continue;
+    if (cells[v] === reach.own[v] || v === except) continue;
     const own = reach.cost[(forest.offset[v] ?? 0) + (cells[v] ?? 0)] ?? 0;
     total += own;
     most = Math.max(most, own);
   }
   return measure.greatest ? most + total * greatestTie : total;
 }
-
-const greatestTie = 1e-5;
 
 /** Variables whose cell is not the row's own. */
 export function changedVariables({ reach }: Search, cells: Int32Array): number[] {
@@ -49,157 +43,63 @@ export function changedVariables({ reach }: Search, cells: Int32Array): number[]
   return changed;
 }
 
-/** Swaps of one leaf that come nearer than `most` and reach the goal. */
-export function leafSwaps(search: Search, point: Point, most: number): Move[] {
-  const { forest, reach } = search;
-  const trees = new Set<number>();
-  for (const v of changedVariables(search, point.cells)) {
-    const above = (reach.own[v] ?? 0) < (point.cells[v] ?? 0);
-    const tree = (above ? point.lowTree[v] : point.highTree[v]) ?? -1;
-    const alone = above
-      ? (point.lowNext[v] ?? 0) < (point.low[v] ?? 0)
-      : (point.highNext[v] ?? 0) > (point.high[v] ?? 0);
-    if (tree >= 0 && alone) trees.add(tree);
-  }
-  const found: Move[] = [];
-  const sums = new Float64Array(forest.targets);
-  for (const tree of trees) swapsOf(search, point, tree, most, sums, found);
-  return found;
-}
-
-function swapsOf(
-  search: Search,
-  point: Point,
-  tree: number,
-  most: number,
-  sums: Float64Array,
-  found: Move[],
-): void {
-  const { forest, reach, goal } = search;
-  const { boxStart, boxVariable, boxLow, boxHigh, weight, targets, leafStart } = forest;
-  const old = point.leaf[tree] ?? 0;
-  const lowOf = (v: number) => (point.lowTree[v] === tree ? point.lowNext[v] : point.low[v]) ?? 0;
-  const highOf = (v: number) =>
-    (point.highTree[v] === tree ? point.highNext[v] : point.high[v]) ?? 0;
-  // Without the tree's own leaf, the variables that it held go as near as the other trees let them.
-  const relaxed = point.cells.slice();
-  for (let e = boxStart[old] ?? 0; e < (boxStart[old + 1] ?? 0); e++) {
-    const v = boxVariable[e] ?? 0;
-    const cell = nearestCell(forest, reach, v, lowOf(v), highOf(v));
-    if (cell >= 0) relaxed[v] = cell;
-  }
-  const start = costOf(search, relaxed);
-  for (let leaf = leafStart[tree] ?? 0; leaf < (leafStart[tree + 1] ?? 0); leaf++) {
-    if (leaf === old) continue;
-    let possible = true;
-    let added = start;
-    for (let e = boxStart[leaf] ?? 0; possible && e < (boxStart[leaf + 1] ?? 0); e++) {
-      const v = boxVariable[e] ?? 0;
-      const low = Math.max(boxLow[e] ?? 0, lowOf(v));
-      const high = Math.min(boxHigh[e] ?? 0, highOf(v));
-      const cell = low > high ? -1 : nearestCell(forest, reach, v, low, high);
-      possible = cell >= 0;
-      if (!possible || cell === relaxed[v]) continue;
-      const from = forest.offset[v] ?? 0;
-      const more = (reach.cost[from + cell] ?? 0) - (reach.cost[from + (relaxed[v] ?? 0)] ?? 0);
-      added = search.measure.greatest
-        ? Math.max(added, reach.cost[from + cell] ?? 0)
-        : added + more;
-      if (added >= most) possible = false;
-    }
-    if (!possible) continue;
-    for (let k = 0; k < targets; k++) {
-      const swapped = (weight[leaf * targets + k] ?? 0) - (weight[old * targets + k] ?? 0);
-      sums[k] = (point.sums[k] ?? 0) + swapped;
-    }
-    if (!(goal.margin(sums) > goal.guard)) continue;
-    const move = swapTo(search, relaxed, leaf, lowOf, highOf, point.cells);
-    if (move.cost < most) found.push(move);
-  }
-}
-
-function swapTo(
-  search: Search,
-  relaxed: Int32Array,
-  leaf: number,
-  lowOf: (v: number) => number,
-  highOf: (v: number) => number,
-  from: Int32Array,
-): Move {
-  const { forest, reach } = search;
-  const { boxStart, boxVariable, boxLow, boxHigh } = forest;
-  const cells = relaxed.slice();
-  for (let e = boxStart[leaf] ?? 0; e < (boxStart[leaf + 1] ?? 0); e++) {
-    const v = boxVariable[e] ?? 0;
-    const low = Math.max(boxLow[e] ?? 0, lowOf(v));
-    cells[v] = nearestCell(forest, reach, v, low, Math.min(boxHigh[e] ?? 0, highOf(v)));
-  }
-  return { cost: costOf(search, cells), changes: changesOf(from, cells) };
-}
-
-function changesOf(from: Int32Array, to: Int32Array): [number, number][] {
-  const changes: [number, number][] = [];
-  to.forEach((cell, v) => {
-    if (cell !== from[v]) changes.push([v, cell]);
-  });
-  return changes;
-}
-
 /** The cells of a variable around the row's own that cost less than a budget. */
 export function affordable(search: Search, v: number, budget: number): [low: number, high: number] {
   const { forest, reach } = search;
   const from = forest.offset[v] ?? 0;
-  const count = (forest.offset[v + 1] ?? 0) - from;
+  const last = forest.last[v] ?? 0;
   const own = reach.own[v] ?? 0;
-  const within = (cell: number) => {
-    const cost = reach.cost[from + cell] ?? 0;
-    return cost < budget || cost === Infinity;
-  };
-  let low = own;
-  let high = own;
-  while (low > 0 && within(low - 1)) low--;
-  while (high + 1 < count && within(high + 1)) high++;
+  if (budget === Number.POSITIVE_INFINITY) return [0, last];
+  let low = 0;
+  for (let high = own; low < high; ) {
+    const middle = (low + high) >> 1;
+    if ((reach.least[from + middle] ?? 0) < budget) high = middle;
+    else low = middle + 1;
+  }
+  let high = last;
+  for (let below = own; below < high; ) {
+    const middle = (below + high + 1) >> 1;
+    if ((reach.least[from + middle] ?? 0) < budget) below = middle;
+    else high = middle - 1;
+  }
   return [low, high];
 }
 
 /**
- * Moves of one variable to another cell that come nearer than `most` and reach the goal, the
- * cheapest of each variable; `variables` limits which are tried.
+ * Moves of one variable to another cell that reach the goal, the cheapest of each variable, into
+ * `found`; `variables` limits which are tried.
  */
 export function cellMoves(
   search: Search,
   point: Point,
-  most: number,
-  variables: Iterable<number>,
-): Move[] {
-  const { forest, reach, goal, profile, measure } = search;
-  const { targets, offset } = forest;
-  const found: Move[] = [];
-  const trial = point.cells.slice();
-  for (const v of variables) {
-    const from = offset[v] ?? 0;
-    trial[v] = reach.own[v] ?? 0;
-    const rest = costOf(search, trial);
+  variables: ArrayLike<number>,
+  found: BestMoves,
+): void {
+  const { forest, reach, profile, measure, goal } = search;
+  const whole = costOf(search, point.cells);
+  for (let k = 0; k < variables.length; k++) {
+    const v = variables[k] ?? 0;
+    const from = forest.offset[v] ?? 0;
+    const now = point.cells[v] ?? 0;
+    const rest = now === reach.own[v] ? whole : costOf(search, point.cells, v);
+    const most = found.limit();
+    if (rest >= most) continue;
     const [low, high] = affordable(search, v, measure.greatest ? most : most - rest);
+    if (low === high) continue;
+    const count = profile.fill(point, v, low, high);
+    const { start, margin } = profile;
     let best = most;
     let at = -1;
-    if (low < high && rest < most) profile.fill(point, v, low, high);
-    for (let cell = low; cell <= high && low < high && rest < most; cell++) {
+    for (let i = 0; i < count; i++) {
+      if (!((margin[i] ?? 0) > goal.guard)) continue;
+      const cell = nearestCell(forest, reach, v, start[i] ?? 0, (start[i + 1] ?? 0) - 1);
+      if (cell < 0) continue;
       const own = reach.cost[from + cell] ?? 0;
-      if (own === Infinity || cell === point.cells[v]) continue;
       const cost = measure.greatest ? Math.max(rest, own * (1 + greatestTie)) : rest + own;
-      if (cost >= best) continue;
-      const start = (from + cell) * targets;
-      if (!(goal.margin(profile.sums.subarray(start, start + targets)) > goal.guard)) continue;
+      if (cost >= best || cell === now) continue;
       best = cost;
       at = cell;
     }
-    if (at >= 0) {
-      trial[v] = at;
-      const cost = costOf(search, trial);
-      if (cost < most) found.push({ cost, changes: [[v, at]] });
-    }
-    trial[v] = point.cells[v] ?? 0;
+    if (at >= 0) found.add({ cost: best, changes: [[v, at]] });
   }
-  return found;
 }

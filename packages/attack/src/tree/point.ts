@@ -1,12 +1,13 @@
 /** A point of the search: its cells, the leaf of every tree, their sums, and their common box. */
 import { type Forest, leafAt } from './forest.ts';
+import type { Goal } from './goal.ts';
 
 /** Where the search stands. */
 export interface Point {
   readonly cells: Int32Array;
   /** Leaf of each tree. */
   readonly leaf: Int32Array;
-  /** Sums of weights [targets], without base values. */
+  /** Sums of the leaves' worths [rivals]. */
   readonly sums: Float64Array;
   /** Per variable the greatest lower bound of all leaves, whose tree it is, and the second. */
   readonly low: Int32Array;
@@ -18,14 +19,15 @@ export interface Point {
 }
 
 /** The point of some cells. */
-export function pointAt(forest: Forest, cells: Int32Array): Point {
-  const { variables, roots, targets, weight } = forest;
-  const count = variables.length;
-  const last = Int32Array.from(variables, ({ count: own }) => own - 1);
+export function pointAt(forest: Forest, goal: Goal, cells: Int32Array): Point {
+  const { roots, last: most } = forest;
+  const { rivals, worth } = goal;
+  const count = most.length;
+  const last = most.slice();
   const point: Point = {
     cells,
     leaf: new Int32Array(roots.length),
-    sums: new Float64Array(targets),
+    sums: new Float64Array(rivals),
     low: new Int32Array(count),
     lowTree: new Int32Array(count).fill(-1),
     lowNext: new Int32Array(count),
@@ -36,8 +38,8 @@ export function pointAt(forest: Forest, cells: Int32Array): Point {
   for (let tree = 0; tree < roots.length; tree++) {
     const leaf = leafAt(forest, tree, cells);
     point.leaf[tree] = leaf;
-    for (let k = 0; k < targets; k++) {
-      point.sums[k] = (point.sums[k] ?? 0) + (weight[leaf * targets + k] ?? 0);
+    for (let r = 0; r < rivals; r++) {
+      point.sums[r] = (point.sums[r] ?? 0) + (worth[leaf * rivals + r] ?? 0);
     }
     narrow(forest, point, tree, leaf);
   }

@@ -1,97 +1,155 @@
 /**
- * All changes of one variable at once: for every cell of every variable the sums that the trees
- * would have there, the other variables staying. A walk of each tree with one variable left free
- * meets every leaf that matters once; differences at the ends of their ranges add up to the sums.
+ * All changes of one variable at once: for every stretch of cells the margin that the trees would
+ * have there, the other variables staying. A walk of each tree with one variable left free meets
+ * every leaf that matters once; what changes at the ends of their ranges adds up to the margins.
  */
 import type { Forest } from './forest.ts';
+import type { Goal } from './goal.ts';
 import type { Point } from './point.ts';
 
 /** Room for profiles of a forest; used again and again. */
 export interface Profile {
-  /** Sums [flat cell, target] after `fill`. */
-  readonly sums: Float64Array;
-  /** Computes the sums of a range of one variable's cells, the others as the point has them. */
-  fill(point: ProfilePoint, variable: number, low: number, high: number): void;
+  /** First cells of the stretches after `fill`, and the cell after the last one. */
+  readonly start: Int32Array;
+  /** The margin of each stretch after `fill`. */
+  readonly margin: Float64Array;
+  /** Reads a range of one variable's cells, the others as the point has them; counts stretches. */
+  fill(point: ProfilePoint, variable: number, low: number, high: number): number;
 }
 
 /** What a profile is computed around. */
 export type ProfilePoint = Pick<Point, 'cells' | 'sums' | 'leaf'>;
 
-/** A profile of a forest. */
-export function profileOf(forest: Forest): Profile {
-  const { offset, targets, variable, cut, left, right, roots, weight } = forest;
-  const total = offset[forest.variables.length] ?? 0;
-  const sums = new Float64Array(total * targets);
-  const stackNode = new Int32Array(4096);
-  const stackLow = new Int32Array(4096);
-  const stackHigh = new Int32Array(4096);
-
-  const add = (flat: number, leaf: number, sign: number) => {
-    for (let k = 0; k < targets; k++) {
-      const at = flat * targets + k;
-      sums[at] = (sums[at] ?? 0) + sign * (weight[leaf * targets + k] ?? 0);
-    }
-  };
-
-  const walk = (root: number, cells: Int32Array, v: number, first: number, last: number) => {
-    const from = offset[v] ?? 0;
-    let depth = 0;
-    stackNode[0] = root;
-    stackLow[0] = first;
-    stackHigh[0] = last;
-    while (depth >= 0) {
-      let node = stackNode[depth] ?? 0;
-      const low = stackLow[depth] ?? 0;
-      let high = stackHigh[depth] ?? 0;
-      depth--;
-      while (node >= 0) {
-        const own = variable[node] ?? 0;
-        const end = cut[node] ?? 0;
-        if (own !== v) {
-          node = ((cells[own] ?? 0) <= end ? left[node] : right[node]) ?? 0;
-        } else if (high <= end) node = left[node] ?? 0;
-        else if (low > end) node = right[node] ?? 0;
-        else {
-          depth++;
-          stackNode[depth] = right[node] ?? 0;
-          stackLow[depth] = end + 1;
-          stackHigh[depth] = high;
-          high = end;
-          node = left[node] ?? 0;
-        }
-      }
-      const leaf = ~node;
-      add(from + low, leaf, 1);
-      if (high < last) add(from + high + 1, leaf, -1);
-    }
-  };
-
+/** A profile of the margin of a goal. */
+export function profileOf(forest: Forest, goal: Goal): Profile {
+  const { rivals, worth, base } = goal;
+  const book = changeBook(forest, goal);
   const index = leafIndex(forest);
-  return {
-    sums,
-    fill: (point, v, low, high) => {
-      const first = (offset[v] ?? 0) + low;
-      const last = (offset[v] ?? 0) + high;
-      sums.fill(0, first * targets, (last + 1) * targets);
-      for (let k = 0; k < targets; k++) sums[first * targets + k] = point.sums[k] ?? 0;
+  const sums = new Float64Array(rivals);
+  const profile = {
+    start: new Int32Array(64),
+    margin: new Float64Array(64),
+    fill: (point: ProfilePoint, v: number, low: number, high: number): number => {
+      for (let r = 0; r < rivals; r++) sums[r] = point.sums[r] ?? 0;
+      book.clear();
       index.read(point);
       for (let entry = index.head[v] ?? -1; entry >= 0; entry = index.next[entry] ?? -1) {
         // A leaf whose own range holds all of these cells stays the leaf.
         if ((index.low[entry] ?? 0) <= low && (index.high[entry] ?? 0) >= high) continue;
         const tree = index.tree[entry] ?? 0;
-        add(first, point.leaf[tree] ?? 0, -1);
-        walk(roots[tree] ?? 0, point.cells, v, low, high);
+        const old = point.leaf[tree] ?? 0;
+        for (let r = 0; r < rivals; r++) sums[r] = (sums[r] ?? 0) - (worth[old * rivals + r] ?? 0);
+        const first = book.walk(tree, point.cells, v, low, high);
+        for (let r = 0; r < rivals; r++) {
+          sums[r] = (sums[r] ?? 0) + (worth[first * rivals + r] ?? 0);
+        }
       }
-      for (let at = (first + 1) * targets; at < (last + 1) * targets; at++) {
-        sums[at] = (sums[at] ?? 0) + (sums[at - targets] ?? 0);
+      return join(low, high);
+    },
+  };
+  const join = (low: number, high: number): number => {
+    const order = book.sorted();
+    if (order.length + 2 > profile.start.length) {
+      profile.start = new Int32Array(2 * order.length + 2);
+      profile.margin = new Float64Array(2 * order.length + 2);
+    }
+    const { start, margin } = profile;
+    const [only = 0] = base;
+    start[0] = low;
+    let count = 0;
+    for (const packed of order) {
+      const cell = Math.floor(packed / changesMax);
+      const change = packed % changesMax;
+      if (cell !== start[count]) {
+        margin[count] = rivals === 1 ? only + (sums[0] ?? 0) : goal.margin(sums);
+        start[++count] = cell;
+      }
+      for (let r = 0; r < rivals; r++) {
+        sums[r] = (sums[r] ?? 0) + (book.change[change * rivals + r] ?? 0);
+      }
+    }
+    margin[count] = goal.margin(sums);
+    start[++count] = high + 1;
+    return count;
+  };
+  return profile;
+}
+
+/** Changes of one variable are numbered below this, so that a cell and a number fit one double. */
+const changesMax = 2 ** 22;
+
+/** Walks trees with one variable free and notes at which cells their leaf changes, by how much. */
+function changeBook(forest: Forest, { rivals, worth }: Goal) {
+  const { variable, cut, left, right, roots } = forest;
+  const stackNode = new Int32Array(4096);
+  const stackEnd = new Int32Array(4096);
+  let count = 0;
+  let packed = new Float64Array(1024);
+  const book = {
+    change: new Float64Array(1024 * rivals),
+    clear: () => {
+      count = 0;
+    },
+    /** Cells of changes with their numbers, in order. */
+    sorted: () => packed.subarray(0, count).sort(),
+    /** The leaf at the first cell; later ones are noted. */
+    walk: (tree: number, cells: Int32Array, v: number, first: number, last: number): number => {
+      let depth = 0;
+      let low = first;
+      let high = last;
+      let node = roots[tree] ?? 0;
+      let begun = -1;
+      let before = 0;
+      while (true) {
+        while (node >= 0) {
+          const own = variable[node] ?? 0;
+          const end = cut[node] ?? 0;
+          if (own !== v) node = ((cells[own] ?? 0) <= end ? left[node] : right[node]) ?? 0;
+          else if (high <= end) node = left[node] ?? 0;
+          else if (low > end) node = right[node] ?? 0;
+          else {
+            stackNode[depth] = right[node] ?? 0;
+            stackEnd[depth] = high;
+            depth++;
+            high = end;
+            node = left[node] ?? 0;
+          }
+        }
+        if (begun < 0) begun = ~node;
+        else note(low, before, ~node);
+        before = ~node;
+        if (depth === 0) return begun;
+        depth--;
+        low = high + 1;
+        high = stackEnd[depth] ?? 0;
+        node = stackNode[depth] ?? 0;
       }
     },
   };
+  const note = (cell: number, before: number, after: number): void => {
+    if (count === packed.length) {
+      packed = doubled(packed);
+      book.change = doubled(book.change);
+    }
+    packed[count] = cell * changesMax + count;
+    for (let r = 0; r < rivals; r++) {
+      const more = (worth[after * rivals + r] ?? 0) - (worth[before * rivals + r] ?? 0);
+      book.change[count * rivals + r] = more;
+    }
+    count++;
+  };
+  return book;
+}
+
+function doubled(array: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+  const wide = new Float64Array(2 * array.length);
+  wide.set(array);
+  return wide;
 }
 
 /** Which trees test a variable on their way to the leaves of a point, and how far those reach. */
-function leafIndex({ variables, roots, boxStart, boxVariable, boxLow, boxHigh }: Forest) {
-  const head = new Int32Array(variables.length).fill(-1);
+function leafIndex({ last, roots, boxStart, boxVariable, boxLow, boxHigh }: Forest) {
+  const head = new Int32Array(last.length).fill(-1);
   let room = 1024;
   let known: Int32Array | undefined;
   const grow = (array: Int32Array): Int32Array => {

@@ -12,6 +12,8 @@ export interface Reach {
   readonly own: Int32Array;
   /** Cost of moving there; infinite where no valid value lies. */
   readonly cost: Float64Array;
+  /** What the cell, or the last one before it that has a valid value, costs: rises outwards. */
+  readonly least: Float64Array;
   /** The value there (for groups unused). */
   readonly value: Float32Array;
   /** The next valid cell at or after, and at or before, each cell of its variable; −1 for none. */
@@ -62,7 +64,28 @@ export function reachOf(
       cost[from + cell] = Number.isNaN(near) ? Infinity : measure.cost(column, near - now);
     }
   });
-  return { original, own, cost, value, ...neighbours(forest, cost) };
+  const least = leastOutwards(forest, own, cost);
+  return { original, own, cost, least, value, ...neighbours(forest, cost) };
+}
+
+function leastOutwards(forest: Forest, own: Int32Array, cost: Float64Array): Float64Array {
+  const least = new Float64Array(cost.length);
+  for (let v = 0; v < own.length; v++) {
+    const from = forest.offset[v] ?? 0;
+    const at = from + (own[v] ?? 0);
+    const end = from + (forest.last[v] ?? 0);
+    let before = 0;
+    for (let cell = at + 1; cell <= end; cell++) {
+      if (cost[cell] !== Infinity) before = cost[cell] ?? 0;
+      least[cell] = before;
+    }
+    before = 0;
+    for (let cell = at - 1; cell >= from; cell--) {
+      if (cost[cell] !== Infinity) before = cost[cell] ?? 0;
+      least[cell] = before;
+    }
+  }
+  return least;
 }
 
 function neighbours(forest: Forest, cost: Float64Array) {

@@ -12,7 +12,7 @@ import {
   randomLists,
   treeNode,
 } from '../../../graph/test/tree/build.ts';
-import { marginBound } from '../../src/tree/clique.ts';
+import { marginBound } from '../../src/tree/exact/clique.ts';
 import { above, atOrder, below, lastWhere, orderOf } from '../../src/tree/float.ts';
 import { cellsOfRow, compileForest } from '../../src/tree/forest.ts';
 import { goalOf } from '../../src/tree/goal.ts';
@@ -109,25 +109,31 @@ describe('a compiled forest', () => {
     }
   });
 
-  it('profiles every cell of a variable as walking there does', () => {
-    const { trees, width, x } = treeSample('xgb-multi.wine.onnx');
-    const forest = compileForest(trees, width);
-    const profile = profileOf(forest);
-    const cells = cellsOfRow(forest, x.subarray(0, width));
-    const point = pointAt(forest, cells);
-    forest.variables.forEach(({ count }, v) => {
-      profile.fill(point, v, 0, count - 1);
-      for (let cell = 0; cell < count; cell++) {
-        const there = cells.slice();
-        there[v] = cell;
-        const at = ((forest.offset[v] ?? 0) + cell) * forest.targets;
-        const own = profile.sums.subarray(at, at + forest.targets);
-        pointAt(forest, there).sums.forEach((sum, k) => {
-          expect(own[k]).toBeCloseTo(sum, 10);
+  it.each(['xgb-multi.wine.onnx', 'rf-binary.breast.onnx'])(
+    'profiles every cell of a variable as walking there does: %s',
+    (file) => {
+      const { trees, width, x, labels } = treeSample(file);
+      const forest = compileForest(trees, width);
+      const [label = 0] = labels;
+      const other = labels.find((each) => each !== label) ?? 0;
+      for (const goal of [goalOf(forest, label), goalOf(forest, label, other)]) {
+        const profile = profileOf(forest, goal);
+        const cells = cellsOfRow(forest, x.subarray(0, width));
+        const point = pointAt(forest, goal, cells);
+        forest.variables.forEach(({ count }, v) => {
+          const stretches = profile.fill(point, v, 0, count - 1);
+          expect(profile.start[stretches]).toBe(count);
+          for (let cell = 0; cell < count; cell++) {
+            const there = cells.slice();
+            there[v] = cell;
+            const after = profile.start.subarray(0, stretches).findIndex((from) => from > cell);
+            const margin = profile.margin[(after < 0 ? stretches : after) - 1];
+            expect(margin).toBeCloseTo(goal.margin(pointAt(forest, goal, there).sums), 10);
+          }
         });
       }
-    });
-  });
+    },
+  );
 
   it('is bounded in boxes: tighter with more trees together, never below a point', () => {
     const { trees, width, x, labels } = treeSample('xgb-tiny.breast.onnx');
@@ -143,7 +149,7 @@ describe('a compiled forest', () => {
       const [one = 0, two = 0, three = 0] = bounds;
       expect(two).toBeLessThanOrEqual(one + 1e-9);
       expect(three).toBeLessThanOrEqual(one + 1e-9);
-      const point = goal.margin(pointAt(forest, cells).sums);
+      const point = goal.margin(pointAt(forest, goal, cells).sums);
       expect(three).toBeGreaterThanOrEqual(point - 1e-9);
       if (reach === 0) expect(one).toBeCloseTo(point, 9);
     }

@@ -23,7 +23,7 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
   },
   attack: {
     does: 'tests a model against adversarial inputs',
-    load: async () => (await import('./verbs/model-work.ts')).attackVerb,
+    load: async () => (await import('./verbs/attack.ts')).attackVerb,
   },
   gradient: {
     does: 'writes a model with its input gradient as plain ONNX',

@@ -1,7 +1,7 @@
 /** Audits GGUF models (ggml, docs/gguf.md, versions 2 and 3): metadata, chat template, tensors. */
 import { giveUp, type Place, tell } from '../audit.ts';
 import { Cursor } from '../cursor.ts';
-import { scanTemplate } from './text.ts';
+import { scanTemplate } from '../text/configuration.ts';
 
 const keysMax = 100_000;
 const tensorsMax = 1_000_000;

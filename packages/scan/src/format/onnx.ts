@@ -4,7 +4,7 @@
  */
 import { giveUp, type Place, tell } from '../audit.ts';
 import { Cursor } from '../cursor.ts';
-import { MalformedMessage, nextField, textField } from './protobuf.ts';
+import { MalformedMessage, nextField, textField } from '../wire/protobuf.ts';
 
 type MessageName =
   | 'model'

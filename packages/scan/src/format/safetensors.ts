@@ -1,8 +1,9 @@
 /** Audits safetensors files: a JSON header and, behind it, tensors without gaps or overlaps. */
 import { fromUtf8, isJsonObject, type Json } from '@merlon/core';
 import { giveUp, type Place, tell } from '../audit.ts';
-import { parseJson } from './json.ts';
-import { scanTemplate } from './text.ts';
+import { scanTemplate } from '../text/configuration.ts';
+import { embeddedAddress, embeddedCode } from '../text/embedded.ts';
+import { parseJson } from '../text/json.ts';
 
 /** The format's own limit of the header. */
 export const headerBytesMax = 100_000_000;
@@ -29,17 +30,6 @@ const itemBits: Readonly<Record<string, number>> = {
   F64: 64,
   C64: 64,
 };
-/** What has no place in metadata: Python, shells, scripts. Plain links are common and harmless. */
-const codePattern = new RegExp(
-  [
-    String.raw`\b(os\.system|subprocess\.|__import__|eval\(|exec\()`,
-    String.raw`\bimport (os|sys|subprocess|socket)\b`,
-    String.raw`\brm -rf|/bin/(ba)?sh|\bpowershell|\b(curl|wget) \S+.*\|`,
-    '<script|javascript:',
-  ].join('|'),
-  'i',
-);
-
 interface Tensor {
   readonly name: string;
   readonly begin: number;
@@ -96,11 +86,8 @@ function scanMetadata(place: Place, value: Json | undefined): void {
     if (typeof text !== 'string') continue;
     const pointer = `/__metadata__/${key}`;
     scanTemplate(place, text, pointer);
-    const code = codePattern.exec(text);
-    if (code !== null) {
-      const evidence = text.slice(Math.max(0, code.index - 20), code.index + 80);
-      tell(place, 'MRL-SFT-004', { evidence, pointer });
-    }
+    const found = embeddedCode(text) ?? embeddedAddress(key, text);
+    if (found !== null) tell(place, 'MRL-SFT-004', { evidence: found.evidence, pointer });
   }
 }
 

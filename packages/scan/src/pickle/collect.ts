@@ -3,8 +3,8 @@
  * worst use; objects of a known library are told once a library.
  */
 import { type Finding, severityRank } from '@merlon/core';
-import { type Place, type Profile, tell } from '../audit.ts';
-import { classify } from '../policy/classify.ts';
+import { type Place, tell } from '../audit.ts';
+import { classify, type Policy } from '../policy/classify.ts';
 import { rules } from '../rules.ts';
 import {
   type Judgement,
@@ -58,13 +58,13 @@ export class Collector implements Listener {
   readonly suspects: Candidate[] = [];
   persistentIds = 0;
   torchStorages = 0;
-  readonly #profile: Profile;
+  readonly #policy: Policy;
   readonly #names = new Map<string, Seen>();
   readonly #notices: Notice[] = [];
   #dropped = 0;
 
-  constructor(profile: Profile) {
-    this.#profile = profile;
+  constructor(policy: Policy) {
+    this.#policy = policy;
   }
 
   imported(global: Global): void {
@@ -87,7 +87,7 @@ export class Collector implements Listener {
       this.#see(call.callee, usageOf(call), () => picture(call), call.offset);
       this.#notice(call.callee, call);
     }
-    for (const judged of judgeCall(call, this.#profile)) {
+    for (const judged of judgeCall(call, this.#policy)) {
       this.#add({ ...judged, offset: call.offset, evidence: () => picture(call) });
     }
   }
@@ -134,12 +134,26 @@ export class Collector implements Listener {
     }
   }
 
+  /**
+   * Functions that are harmless by their arguments, imported where the stream breaks: what they
+   * would have been given is lost.
+   */
+  cutOff(): Notice[] {
+    const why = 'imported before the break; what it would get is not in the file';
+    return [...this.#names.values()].flatMap(({ global, usage, offset }) => {
+      const found = classify(global.module, global.name, this.#policy);
+      if (usage !== 'referenced' || found.kind !== 'allowed' || found.use !== 'getattr') return [];
+      const evidence = `${fullName(global)} (${why})`;
+      return [{ rule: 'MRL-PKL-014', severity: 'high', why, offset, evidence, global }];
+    });
+  }
+
   /** All that is to be told, the worst first. */
   finish(): Notice[] {
     const notices = [...this.#notices];
     const libraries = new Map<string, Notice & { count: number }>();
     for (const { global, usage, evidence, offset } of this.#names.values()) {
-      const judged = judgeName(global, usage, this.#profile);
+      const judged = judgeName(global, usage, this.#policy);
       if (judged === null) continue;
       if (judged.library === undefined) {
         notices.push({ ...judged, offset, evidence: `${evidence} (${judged.why})`, global });
@@ -174,7 +188,7 @@ export class Collector implements Listener {
 
   /** Functions that load what they are given: their argument is audited in turn. */
   #notice(callee: Global, call: Call): void {
-    const found = classify(callee.module, callee.name, this.#profile);
+    const found = classify(callee.module, callee.name, this.#policy);
     const isNested = found.kind === 'allowed' && found.use === 'nested';
     const first = call.args.kind === 'tuple' ? call.args.items[0] : undefined;
     if (isNested && first?.kind === 'bytes' && this.nested.length < candidatesMax) {

@@ -2,10 +2,10 @@
  * Judges one import, call or change of state by the policy. Where a harmless function can be
  * turned by its arguments, the arguments are judged as well.
  */
-import type { Profile } from '../audit.ts';
-import { type Classification, classify, isClassName } from '../policy/classify.ts';
-import { effectWords } from '../policy/deny.ts';
+import { type Classification, classify, isClassName, type Policy } from '../policy/classify.ts';
+import { effectWords } from '../policy/document.ts';
 import type { RuleId } from '../rules.ts';
+import { pattern } from '../text/pattern.ts';
 import { type Call, type Container, fullName, type Global, textOf, type Value } from './value.ts';
 
 /** How a name is used, from the least to the most. */
@@ -22,22 +22,12 @@ export interface Judgement {
 
 const encodings = new Set(['latin1', 'latin-1', 'iso-8859-1', 'utf-8', 'utf8', 'ascii', 'utf_8']);
 const sizeMax = 2 ** 30;
-const quietDunders = new Set([
-  '__dict__',
-  '__module__',
-  '__doc__',
-  '__name__',
-  '__qualname__',
-  '__annotations__',
-  '__version__',
-  '__orig_class__',
-  '__objclass__',
-  '__len__',
-]);
+/** What Python, pickle or copy look up by themselves, so that setting it is calling it later. */
+const loudDunders = pattern('judge.loudDunders');
 
 /** What the policy says of a name in one use; null when nothing is to be told. */
-export function judgeName(global: Global, usage: Usage, profile: Profile): Judgement | null {
-  const found = classify(global.module, global.name, profile);
+export function judgeName(global: Global, usage: Usage, policy: Policy): Judgement | null {
+  const found = classify(global.module, global.name, policy);
   switch (found.kind) {
     case 'allowed':
       return judgeAllowed(found, usage);
@@ -56,17 +46,26 @@ export function judgeName(global: Global, usage: Usage, profile: Profile): Judge
 }
 
 /** What is to be told of a call beyond its callee's name. */
-export function judgeCall(call: Call, profile: Profile): Judgement[] {
+export function judgeCall(call: Call, policy: Policy): Judgement[] {
   const { callee } = call;
   if (callee.kind !== 'global') {
+    if (isAllowedMethod(callee, policy)) return [];
     return [{ rule: 'MRL-PKL-002', why: 'the function is itself computed' }];
   }
-  const found = classify(callee.module, callee.name, profile);
-  if (found.kind === 'allowed') return judgeArguments(found.use, callee, call.args, profile);
+  const found = classify(callee.module, callee.name, policy);
+  if (found.kind === 'allowed') return judgeArguments(found.use, callee, call.args, policy);
   if (found.kind === 'library' && callee.name.startsWith('__pyx_unpickle_')) {
-    return judgeArguments('typed', callee, call.args, profile);
+    return judgeArguments('typed', callee, call.args, policy);
   }
   return [];
+}
+
+/** A method that the policy lets be called, reached by `getattr(Class, 'method')`. */
+function isAllowedMethod(callee: Value, policy: Policy): boolean {
+  if (callee.kind !== 'call' || calleeName(callee) !== 'builtins.getattr') return false;
+  const [target, name] = callee.args.kind === 'tuple' ? callee.args.items : [];
+  const method = textOf(name);
+  return target?.kind === 'global' && policy.methods.has(`${fullName(target)} ${method}`);
 }
 
 /** How a call uses its callee's name. */
@@ -84,7 +83,7 @@ export function judgeState(target: Value, state: Value): Judgement[] {
   }
   const parts = state.kind === 'tuple' ? state.items : [state];
   const keys = parts.flatMap((part) => (part.kind === 'dict' ? keysOf(part) : []));
-  const dunder = keys.find((key) => /^__\w+__$/.test(key) && !quietDunders.has(key));
+  const dunder = keys.find((key) => loudDunders.test(key));
   return dunder === undefined
     ? []
     : [{ rule: 'MRL-PKL-005', why: `sets ${dunder}, which Python calls by itself` }];
@@ -118,16 +117,16 @@ function judgeLibrary(
   return { rule: 'MRL-PKL-010', why: `object of ${library}`, library };
 }
 
-function judgeArguments(use: string, callee: Global, args: Value, profile: Profile): Judgement[] {
+function judgeArguments(use: string, callee: Global, args: Value, policy: Policy): Judgement[] {
   const given = args.kind === 'tuple' ? args : null;
   const first = given?.items[0];
   switch (use) {
     case 'typed':
-      return judgeTyped(callee, given, profile);
+      return judgeTyped(callee, given, policy);
     case 'callable':
-      return judgeCallable(callee, first, profile);
+      return judgeCallable(callee, first, policy);
     case 'getattr':
-      return judgeGetattr(first, given?.items[1], profile);
+      return judgeGetattr(first, given?.items[1], policy);
     case 'encode':
       return judgeEncode(given);
     case 'typeOf':
@@ -140,11 +139,11 @@ function judgeArguments(use: string, callee: Global, args: Value, profile: Profi
         ? [{ rule: 'MRL-PKL-013', why: 'asks for more than a gigabyte' }]
         : [];
     case 'ufunc':
-      return judgeUfunc(given, profile);
+      return judgeUfunc(given, policy);
     case 'typeRebuild':
       return [
-        ...judgeOperand(callee, first, 'called', profile),
-        ...judgeOperand(callee, given?.items[1], 'instantiated', profile),
+        ...judgeOperand(callee, first, 'called', policy),
+        ...judgeOperand(callee, given?.items[1], 'instantiated', policy),
       ];
     case 'nested':
       return first?.kind === 'bytes' ? [] : [odd(callee, 'bytes')];
@@ -154,30 +153,30 @@ function judgeArguments(use: string, callee: Global, args: Value, profile: Profi
 }
 
 /** The first argument is a class, whose `__new__` is called; a base's `__init__` may be as well. */
-function judgeTyped(callee: Global, args: Container | null, profile: Profile): Judgement[] {
-  const judged = judgeOperand(callee, args?.items[0], 'instantiated', profile);
+function judgeTyped(callee: Global, args: Container | null, policy: Policy): Judgement[] {
+  const judged = judgeOperand(callee, args?.items[0], 'instantiated', policy);
   if (callee.name !== '_reconstructor') return judged;
-  return [...judged, ...judgeOperand(callee, args?.items[1], 'called', profile)];
+  return [...judged, ...judgeOperand(callee, args?.items[1], 'called', policy)];
 }
 
 function judgeOperand(
   callee: Global,
   value: Value | undefined,
   usage: Usage,
-  profile: Profile,
+  policy: Policy,
 ): Judgement[] {
   if (value?.kind !== 'global') return [odd(callee, 'an imported class or function')];
-  const judged = judgeName(value, usage, profile);
+  const judged = judgeName(value, usage, policy);
   if (judged === null) return [];
   return [{ ...judged, why: `${fullName(value)} through ${fullName(callee)}: ${judged.why}` }];
 }
 
 /** `map` and `filter` run when a container is made of them; the others only keep the function. */
-function judgeCallable(callee: Global, value: Value | undefined, profile: Profile): Judgement[] {
+function judgeCallable(callee: Global, value: Value | undefined, policy: Policy): Judgement[] {
   if (value === undefined) return [];
   const runs = callee.name === 'map' || callee.name === 'filter';
   if (value.kind === 'global') {
-    return judgeOperand(callee, value, runs ? 'called' : 'referenced', profile);
+    return judgeOperand(callee, value, runs ? 'called' : 'referenced', policy);
   }
   if (value.kind === 'atom' && value.what === 'none') return [];
   if (runs) return [{ rule: 'MRL-PKL-002', why: `${callee.name} over a computed function` }];
@@ -188,7 +187,7 @@ function judgeCallable(callee: Global, value: Value | undefined, profile: Profil
 function judgeGetattr(
   target: Value | undefined,
   name: Value | undefined,
-  profile: Profile,
+  policy: Policy,
 ): Judgement[] {
   const text = textOf(name);
   const plain = text !== null && /^_?[A-Za-z]\w*$/.test(text);
@@ -196,13 +195,13 @@ function judgeGetattr(
     target?.kind === 'global'
       ? isClassName(target.name) || (text ?? '').startsWith('_')
       : target?.kind === 'call' && calleeName(target) !== 'builtins.getattr';
-  const harmless = target?.kind !== 'global' || isHarmless(target, profile);
+  const harmless = target?.kind !== 'global' || isHarmless(target, policy);
   if (plain && sound && harmless) return [];
   return [{ rule: 'MRL-PKL-001', why: 'reaches for the inside of Python' }];
 }
 
-function isHarmless(global: Global, profile: Profile): boolean {
-  const { kind } = classify(global.module, global.name, profile);
+function isHarmless(global: Global, policy: Policy): boolean {
+  const { kind } = classify(global.module, global.name, policy);
   return kind === 'allowed' || kind === 'library';
 }
 
@@ -214,13 +213,13 @@ function judgeEncode(args: Container | null): Judgement[] {
   return [{ rule: 'MRL-PKL-014', why: 'encodes with a codec that hides or unpacks bytes' }];
 }
 
-function judgeUfunc(args: Container | null, profile: Profile): Judgement[] {
+function judgeUfunc(args: Container | null, policy: Policy): Judgement[] {
   const module = textOf(args?.items[0]);
   const name = textOf(args?.items[1]);
   if (module === null || name === null) {
     return [{ rule: 'MRL-PKL-012', why: 'imports what it computed' }];
   }
-  const judged = judgeName({ kind: 'global', module, name, offset: 0 }, 'referenced', profile);
+  const judged = judgeName({ kind: 'global', module, name, offset: 0 }, 'referenced', policy);
   return judged === null ? [] : [{ ...judged, why: `${module}.${name}: ${judged.why}` }];
 }
 

@@ -1,9 +1,10 @@
 /** Audits a region that holds pickle streams: one after the other, and what stands between them. */
 import { memorySource, severityRank, windowOf } from '@merlon/core';
-import { giveUp, memberName, type Place, type Profile, tell } from '../audit.ts';
+import { giveUp, memberName, type Place, tell } from '../audit.ts';
 import { Cursor } from '../cursor.ts';
 import type { ScanLimits } from '../limits.ts';
-import { type Candidate, Collector, severityOf, tellNotices } from './collect.ts';
+import type { Policy } from '../policy/classify.ts';
+import { type Candidate, Collector, type Notice, severityOf, tellNotices } from './collect.ts';
 import { joblibArray } from './joblib.ts';
 import { type Outcome, rawOffsetsMax, runPickle } from './machine.ts';
 import type { Global } from './value.ts';
@@ -35,11 +36,11 @@ const graveRules: ReadonlySet<string> = new Set(['MRL-PKL-001', 'MRL-PKL-002', '
  * takes a protocol mark, or an import or call by a plausible name, or a stream that ends with the
  * bytes.
  */
-export async function probePickle(cursor: Cursor, profile: Profile): Promise<Probe> {
+export async function probePickle(cursor: Cursor, policy: Policy): Promise<Probe> {
   await cursor.need(64);
   if (cursor.ready === 0) return { isPickle: false, protocol: 0 };
   const marked = cursor.peek() === 0x80 && cursor.peek(1) >= 2 && cursor.peek(1) <= 5;
-  const collector = new Collector(profile);
+  const collector = new Collector(policy);
   const outcome = await runPickle(cursor, collector, {
     opcodesMax: probeOpcodesMax,
     retainedBytesMax: probeRetainedBytesMax,
@@ -74,7 +75,7 @@ export async function scanPickle(place: Place, options: PickleOptions = {}): Pro
 async function scanStream(place: Place, cursor: Cursor, options: PickleOptions) {
   const { limits } = place.audit;
   const start = cursor.at;
-  const collector = new Collector(place.audit.profile);
+  const collector = new Collector(place.audit.policy);
   const outcome = await runPickle(cursor, collector, {
     opcodesMax: Math.max(0, limits.opcodesMax - place.audit.opcodes),
     retainedBytesMax: limits.retainedBytesMax,
@@ -83,6 +84,7 @@ async function scanStream(place: Place, cursor: Cursor, options: PickleOptions) 
   place.audit.opcodes += outcome.opcodes;
   place.audit.dataBytes.count += outcome.rawBytes;
   tellNotices(place, collector.finish());
+  if (outcome.broken !== null) tellNotices(place, collector.cutOff());
   tellOutcome(place, outcome, start);
   const strangers = collector.persistentIds - (options.torch ? collector.torchStorages : 0);
   if (strangers > 0) {
@@ -122,7 +124,7 @@ function tellOutcome(place: Place, outcome: Outcome, start: number): void {
 }
 
 async function continues(place: Place, at: number): Promise<boolean> {
-  return (await probePickle(new Cursor(place.source, at), place.audit.profile)).isPickle;
+  return (await probePickle(new Cursor(place.source, at), place.audit.policy)).isPickle;
 }
 
 /** What follows the last stream is audited by its own content. */
@@ -150,16 +152,30 @@ async function scanAfterBreak(place: Place, at: number): Promise<void> {
 
 /** Reads the bytes as instructions whatever was before them, and tells only what is dangerous. */
 async function scanLenient(place: Place, at: number, opcodesMax = probeOpcodesMax): Promise<void> {
-  const collector = new Collector(place.audit.profile);
+  const collector = new Collector(place.audit.policy);
   await runPickle(new Cursor(place.source, at), collector, {
     opcodesMax,
     retainedBytesMax: probeRetainedBytesMax,
     lenient: true,
   });
-  const grave = collector
-    .finish()
-    .filter(({ rule, global }) => graveRules.has(rule) && global !== undefined && isPlain(global));
-  tellNotices(place, grave);
+  tellNotices(place, collector.finish().filter(isGrave));
+}
+
+/** A dangerous name that is one: bytes that are no stream name anything. */
+function isGrave({ rule, global }: Notice): boolean {
+  return graveRules.has(rule) && global !== undefined && isPlain(global);
+}
+
+/** What a stream that begins at an offset would do, when it is grave; for bytes of any kind. */
+export async function dangerAt(place: Place, at: number): Promise<string | null> {
+  const collector = new Collector(place.audit.policy);
+  await runPickle(new Cursor(place.source, at), collector, {
+    opcodesMax: rawOpcodesMax,
+    retainedBytesMax: probeRetainedBytesMax,
+    lenient: true,
+  });
+  const [grave] = collector.finish().filter(isGrave);
+  return grave?.evidence ?? null;
 }
 
 /** Bytes that loading would load in turn. */
@@ -182,7 +198,7 @@ async function scanSuspect(
 ): Promise<void> {
   const { offset, length, decoded } = candidate;
   const source = decoded === null ? windowOf(place.source, offset, length) : memorySource(decoded);
-  const collector = new Collector(place.audit.profile);
+  const collector = new Collector(place.audit.policy);
   const outcome = await runPickle(new Cursor(source), collector, {
     opcodesMax: Math.max(0, limits.opcodesMax - place.audit.opcodes),
     retainedBytesMax: probeRetainedBytesMax,

@@ -1,22 +1,15 @@
 /**
  * What the policy says of a name: the longest matching row decides, the allow list by exact names,
- * the deny list by modules. A dotted name is a path through attributes and inherits nothing.
+ * the list of dangers by modules. A dotted name is a path through attributes and inherits nothing.
  */
-import type { Profile } from '../audit.ts';
-import {
-  type AllowRow,
-  allowConstructors,
-  allowFunctions,
-  allowLibraries,
-  allowMl,
-  allowStrict,
-  type Use,
-} from './allow.ts';
-import { deny, type Effect } from './deny.ts';
+import { type Effect, type PolicyDocument, shippedPolicy, type Use } from './document.ts';
 import { canonicalName } from './names.ts';
 
-/** Version of the policy data; it changes whenever a verdict may. */
-export const policyVersion = '2026.11.1';
+/** `ml`: what ordinary model files need; `strict`: weights only, as PyTorch's own safe loader. */
+export type Profile = 'ml' | 'strict';
+
+/** Version of the policy data that Merlon ships. */
+export const policyVersion: string = shippedPolicy.version;
 
 /** What the policy says of a name. */
 export type Classification =
@@ -26,36 +19,42 @@ export type Classification =
   | { readonly kind: 'dangerous'; readonly effect: Effect }
   | { readonly kind: 'unknown' };
 
-const unknown: Classification = { kind: 'unknown' };
-const strict = tableOf([allowStrict]);
-const ml = tableOf([allowStrict, allowMl]);
-for (const [module, names] of Object.entries(allowFunctions)) {
-  for (const name of names.split(' ')) addUse(ml, module, name, 'constant');
+/** A policy document under one profile, ready to be asked. */
+export interface Policy {
+  readonly version: string;
+  readonly profile: Profile;
+  readonly allowed: ReadonlyMap<string, Use>;
+  readonly dangerous: ReadonlyMap<string, Effect>;
+  readonly libraries: ReadonlySet<string>;
+  readonly constructors: ReadonlySet<string>;
+  readonly lent: ReadonlySet<string>;
+  /** Methods that may be called, as `module.Class method`. */
+  readonly methods: ReadonlySet<string>;
 }
-const denied = deniedOf();
-/** Names that libraries lend from elsewhere and that must not be had through them. */
-const lentNames = new Set(
-  [
-    'load loads eval exec execfile system popen Popen import_module open read_pickle urlopen',
-    'urlretrieve memmap fromfile call check_call check_output run_path spawn',
-  ]
-    .join(' ')
-    .split(' '),
-);
-const libraries = new Set(allowLibraries);
-const constructors = new Set(allowConstructors);
+
+const unknown: Classification = { kind: 'unknown' };
+const compiled = new WeakMap<PolicyDocument, Partial<Record<Profile, Policy>>>();
+
+/** Prepares a document for questions; the same document and profile are prepared once. */
+export function policyOf(profile: Profile, document: PolicyDocument = shippedPolicy): Policy {
+  const known = compiled.get(document) ?? {};
+  const policy = known[profile] ?? compile(profile, document);
+  compiled.set(document, { ...known, [profile]: policy });
+  return policy;
+}
 
 /** Classifies a name as it stands in a file. */
-export function classify(module: string, name: string, profile: Profile): Classification {
+export function classify(module: string, name: string, policy: Policy): Classification {
   const canonical = canonicalName(module, name);
-  const allowed = (profile === 'ml' ? ml : strict).get(`${canonical.module} ${canonical.name}`);
+  const allowed = policy.allowed.get(`${canonical.module} ${canonical.name}`);
   if (allowed !== undefined) return { kind: 'allowed', use: allowed };
-  if (canonical.name.includes('.')) return classifyPath(canonical, profile);
-  const danger = dangerOf(canonical.module, canonical.name);
-  const library = profile === 'ml' ? libraryOf(canonical.module) : null;
+  if (canonical.name.includes('.')) return classifyPath(canonical, policy);
+  const danger = dangerOf(canonical.module, canonical.name, policy);
+  const library = libraryOf(canonical.module, policy);
   if (library !== null && (danger === null || danger.depth <= depthOf(library))) {
-    if (isPlainName(canonical.name) && !lentNames.has(canonical.name)) {
-      const callable = constructors.has(canonical.module) && isClassName(canonical.name);
+    if (isPlainName(canonical.name) && !policy.lent.has(canonical.name)) {
+      const allocates = policy.constructors.has(canonical.module);
+      const callable = allocates && isClassName(canonical.name);
       return { kind: 'library', library, callable };
     }
   }
@@ -64,45 +63,45 @@ export function classify(module: string, name: string, profile: Profile): Classi
 
 /** True for names that look like a class: `LogisticRegression`, `_Hidden`. */
 export function isClassName(name: string): boolean {
-  return /^_?[A-Z]\w*$/.test(name);
+  return /^_*[A-Z]\w*$/.test(name);
 }
 
 function classifyPath(
   { module, name }: { readonly module: string; readonly name: string },
-  profile: Profile,
+  policy: Policy,
 ): Classification {
   const steps = name.split('.');
   const [first = '', second = ''] = steps;
-  const danger = dangerOf(module, first);
-  const library = profile === 'ml' ? libraryOf(module) : null;
+  const danger = dangerOf(module, first, policy);
+  const library = libraryOf(module, policy);
   const ours = library !== null && (danger === null || danger.depth <= depthOf(library));
   // A method of a class of the library, which is how newer pickles store bound methods.
   const method = steps.length === 2 && (isClassName(first) || /^_[A-Za-z]/.test(second));
-  if (
-    ours &&
-    method &&
-    [first, second].every((step) => isPlainName(step) && !lentNames.has(step))
-  ) {
-    return { kind: 'library', library, callable: false };
-  }
+  const plain = [first, second].every((step) => isPlainName(step) && !policy.lent.has(step));
+  if (ours && method && plain) return { kind: 'library', library, callable: false };
   if (danger !== null) return { kind: 'dangerous', effect: danger.effect };
-  const inside = steps.some((step) => step.startsWith('_') || denied.has(`${step} *`));
+  const { dangerous } = policy;
+  const inside = steps.some((step) => step.startsWith('_') || dangerous.has(`${step} *`));
   return inside ? { kind: 'dangerous', effect: 'introspect' } : unknown;
 }
 
-function dangerOf(module: string, name: string): { effect: Effect; depth: number } | null {
-  const exact = denied.get(`${module} ${name}`);
+function dangerOf(
+  module: string,
+  name: string,
+  { dangerous }: Policy,
+): { effect: Effect; depth: number } | null {
+  const exact = dangerous.get(`${module} ${name}`);
   if (exact !== undefined) return { effect: exact, depth: Number.POSITIVE_INFINITY };
   for (const path of ancestors(module)) {
-    const effect = denied.get(`${path} *`);
+    const effect = dangerous.get(`${path} *`);
     if (effect !== undefined) return { effect, depth: depthOf(path) };
   }
   // A module reached as an attribute of another one is still that module.
-  const reached = denied.get(`${name} *`);
+  const reached = dangerous.get(`${name} *`);
   return reached === undefined ? null : { effect: reached, depth: Number.POSITIVE_INFINITY };
 }
 
-function libraryOf(module: string): string | null {
+function libraryOf(module: string, { libraries }: Policy): string | null {
   for (const path of ancestors(module)) if (libraries.has(path)) return path;
   return null;
 }
@@ -122,29 +121,42 @@ function isPlainName(name: string): boolean {
   return /^_{0,1}[A-Za-z]\w*$/.test(name) || /^__pyx_unpickle_\w+$/.test(name);
 }
 
-function tableOf(lists: readonly Readonly<Record<string, AllowRow>>[]): Map<string, Use> {
-  const table = new Map<string, Use>();
-  for (const list of lists) {
-    for (const [module, row] of Object.entries(list)) {
-      for (const [use, names] of Object.entries(row) as [Use, string][]) {
-        for (const name of names.split(' ')) addUse(table, module, name, use);
-      }
-    }
-  }
-  return table;
+function methodsOf(profile: Profile, { methods }: PolicyDocument): Set<string> {
+  const rows = profile === 'ml' ? Object.entries(methods) : [];
+  return new Set(rows.flatMap(([name, each]) => each.map((method) => `${name} ${method}`)));
 }
 
-function addUse(table: Map<string, Use>, module: string, name: string, use: Use): void {
-  const key = `${module} ${name}`;
-  if (!table.has(key)) table.set(key, use);
-}
-
-function deniedOf(): Map<string, Effect> {
-  const table = new Map<string, Effect>();
-  for (const [module, row] of Object.entries(deny)) {
-    for (const [effect, names] of Object.entries(row) as [Effect, string][]) {
-      for (const name of names.split(' ')) table.set(`${module} ${name}`, effect);
+function compile(profile: Profile, document: PolicyDocument): Policy {
+  const allowed = new Map<string, Use>();
+  const add = (module: string, names: readonly string[], use: Use): void => {
+    for (const name of names) {
+      const key = `${module} ${name}`;
+      if (!allowed.has(key)) allowed.set(key, use);
+    }
+  };
+  const { weights, ordinary, functions } = document;
+  for (const names of profile === 'ml' ? [weights, ordinary] : [weights]) {
+    for (const [module, row] of Object.entries(names)) {
+      for (const [use, each] of Object.entries(row)) add(module, each, use as Use);
     }
   }
-  return table;
+  if (profile === 'ml') {
+    for (const [module, names] of Object.entries(functions)) add(module, names, 'constant');
+  }
+  const dangerous = new Map<string, Effect>();
+  for (const [module, row] of Object.entries(document.dangerous)) {
+    for (const [effect, names] of Object.entries(row)) {
+      for (const name of names) dangerous.set(`${module} ${name}`, effect as Effect);
+    }
+  }
+  return {
+    version: document.version,
+    profile,
+    allowed,
+    dangerous,
+    libraries: new Set(profile === 'ml' ? document.libraries : []),
+    constructors: new Set(document.constructors),
+    lent: new Set(document.lent),
+    methods: methodsOf(profile, document),
+  };
 }

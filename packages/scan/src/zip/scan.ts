@@ -2,10 +2,12 @@
  * Audits a ZIP archive as every reader could see it: by its directory, by its members' own headers,
  * and by what stands between them. Members are audited whichever of the two describes them.
  */
+
 import { crc32 } from 'node:zlib';
 import { type ByteSource, windowOf } from '@merlon/core';
+import { type Compression, inflate } from '../archive/inflate.ts';
 import { giveUp, memberName, notUnderstood, type Place, tell } from '../audit.ts';
-import { type Compression, inflate } from '../format/inflate.ts';
+import { pattern } from '../text/pattern.ts';
 import {
   collisions,
   contradictions,
@@ -85,13 +87,20 @@ async function scanDirectory(
 
 function kindOf(entries: readonly Entry[]): Kind {
   const names = entries.map((entry) => entry.name);
-  const torch = names.some((name) => /(^|\/)data\.pkl$/.test(name));
+  const torch = names.some((name) =>
+    /(^|\/)(data\.pkl|archive_format|\.data\/version)$/.test(name),
+  );
   if (torch) return { format: names.some(isScript) ? 'torchscript' : 'torch-zip', torch };
   if (names.length > 0 && names.every((name) => name.endsWith('.npy'))) {
     return { format: 'npz', torch };
   }
   const keras = names.includes('config.json') && names.includes('metadata.json');
   return { format: keras ? 'keras' : 'zip', torch };
+}
+
+/** Where PyTorch's archives keep their numbers. */
+function isStorage(name: string): boolean {
+  return pattern('scan.isStorage').test(name);
 }
 
 function isScript(name: string): boolean {
@@ -156,7 +165,7 @@ async function scanMember(place: Place, entry: Entry, kind: Kind): Promise<void>
     origin: 0,
     depth: place.depth + 1,
     torch: kind.torch,
-    raw: saysEncrypted(entry) || (kind.torch && /(^|\/)data\/[^/]+$/.test(entry.name)),
+    raw: saysEncrypted(entry) || (kind.torch && isStorage(entry.name)),
   };
   if (inside.depth > place.audit.limits.depthMax) {
     giveUp(inside, 'nested too deeply');

@@ -1,0 +1,373 @@
+/**
+ * Reads Python source statement by statement and tells every call with the name that it would have
+ * at run time: through imports, aliases, `getattr`, texts put together from pieces. Nothing is run.
+ */
+import { pattern } from '../text/pattern.ts';
+import { fold, numberOf } from './fold.ts';
+import { type Token, tokensOf } from './token.ts';
+import { list, path, taintsOf, text, unknown, type Value } from './value.ts';
+import { builtins, combined, keywords, reached } from './words.ts';
+
+/** A call, or a function handed on for somebody else to call. */
+export interface Use {
+  readonly kind: 'called' | 'handed';
+  readonly path: string;
+  readonly args: readonly Value[];
+  /** Names of keyword arguments with their values. */
+  readonly keywords: ReadonlyMap<string, Value>;
+  readonly offset: number;
+  /** True when importing the file is enough for it to happen. */
+  readonly atImport: boolean;
+}
+
+/** What a source does. */
+export interface Reading {
+  readonly uses: readonly Use[];
+  /** Dotted names that it imports, with their places. */
+  readonly imports: readonly { readonly path: string; readonly offset: number }[];
+  /** Attributes that lead to the inside of Python, with their places. */
+  readonly inside: readonly { readonly chain: string; readonly offset: number }[];
+}
+
+const usesMax = 20_000;
+const depthMax = 60;
+const insideNames = pattern('reader.insideNames');
+
+/** Reads a source; bounded whatever it is. */
+export function readPython(source: string): Reading {
+  const reader = new Reader(tokensOf(source));
+  reader.run();
+  return reader;
+}
+
+class Reader implements Reading {
+  readonly uses: Use[] = [];
+  readonly imports: { path: string; offset: number }[] = [];
+  readonly inside: { chain: string; offset: number }[] = [];
+  readonly #tokens: readonly Token[];
+  readonly #names = new Map<string, Value>();
+  /** Indentations of the functions around the statement. */
+  #functions: number[] = [];
+  #at = 0;
+  #depth = 0;
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
+
+  run(): void {
+    while (this.#at < this.#tokens.length && this.uses.length < usesMax) {
+      const before = this.#at;
+      this.#statement();
+      if (this.#at === before) this.#at++;
+    }
+  }
+
+  #statement(): void {
+    const token = this.#peek();
+    if (token === undefined) return;
+    if (token.kind === 'line') {
+      this.#at++;
+      if (this.#peek()?.kind === 'line') return;
+      this.#functions = this.#functions.filter((indent) => indent < token.indent);
+      return;
+    }
+    if (token.kind === 'name' && this.#compound(token.text)) return;
+    if (token.text === '@' && this.#tokens[this.#at - 1]?.kind === 'line') {
+      this.#at++;
+      const value = this.#expression();
+      if (value.path !== '') this.#use('handed', value.path, [], token.offset);
+      return;
+    }
+    const values = this.#assignment();
+    for (const value of values) {
+      if (value.kind === 'path') this.#use('handed', value.path, [], token.offset);
+    }
+  }
+
+  /** Statements that begin with a keyword of their own; false for any other. */
+  #compound(word: string): boolean {
+    if (word === 'import') this.#import();
+    else if (word === 'from') this.#from();
+    else if (word === 'def') this.#define();
+    else if (word === 'class') this.#at++;
+    else if (word === 'if' && this.#isMainGuard()) {
+      this.#functions.push(this.#indent());
+      this.#at++;
+    } else return false;
+    return true;
+  }
+
+  /** `a = b = value`; what stands alone or in a returned tuple is handed on. */
+  #assignment(): Value[] {
+    const targets: string[] = [];
+    for (;;) {
+      const [name, sign] = [this.#peek(), this.#peek(1)];
+      const assigns = sign?.text === '=' || sign?.text === ':=';
+      if (name?.kind !== 'name' || !assigns || keywords.has(name.text)) break;
+      targets.push(name.text);
+      this.#at += 2;
+    }
+    const before = this.#at;
+    const value = this.#expression();
+    if (this.#at === before) return [];
+    for (const target of targets) this.#names.set(target, value);
+    // `with open(…) as name`.
+    const named = this.#alias();
+    if (named !== null) this.#names.set(named, value);
+    if (targets.length > 0) return [];
+    return value.kind === 'list' ? value.items.filter((item) => item.kind === 'path') : [];
+  }
+
+  #import(): void {
+    this.#at++;
+    for (;;) {
+      const offset = this.#peek()?.offset ?? 0;
+      const name = this.#dotted();
+      if (name === '') return;
+      this.imports.push({ path: name, offset });
+      const [first = name] = name.split('.');
+      const alias = this.#alias();
+      this.#names.set(alias ?? first, path(alias === null ? first : name));
+      if (!this.#take(',')) return;
+    }
+  }
+
+  #from(): void {
+    this.#at++;
+    const offset = this.#peek()?.offset ?? 0;
+    const module = this.#dotted();
+    if (this.#peek()?.text !== 'import') return;
+    this.#at++;
+    this.#take('(');
+    for (let name = this.#peek(); name !== undefined; name = this.#peek()) {
+      if (name.kind !== 'name') break;
+      this.#at++;
+      const whole = `${module}.${name.text}`;
+      this.imports.push({ path: whole, offset });
+      this.#names.set(this.#alias() ?? name.text, module.startsWith('.') ? unknown() : path(whole));
+      if (!this.#take(',')) break;
+    }
+    this.#take(')');
+  }
+
+  #define(): void {
+    const indent = this.#indent();
+    this.#at++;
+    // A function of that name is the file's own from here on.
+    const name = this.#peek();
+    if (name?.kind === 'name' && builtins.has(name.text)) this.#names.set(name.text, unknown());
+    this.#functions.push(indent);
+    this.#at++;
+  }
+
+  #expression(): Value {
+    if (this.#depth > depthMax) return unknown();
+    this.#depth++;
+    let left = this.#operand();
+    for (let token = this.#peek(); token?.kind === 'sign'; token = this.#peek()) {
+      if (!/^([-+*/%|&^<>@]|\/\/|\*\*|[=!<>]=)$/.test(token.text)) break;
+      this.#at++;
+      const right = this.#operand();
+      left = combined(token.text, left, right);
+    }
+    this.#depth--;
+    return left;
+  }
+
+  #operand(): Value {
+    while (/^(-|\+|~|\*|\*\*|not|await|lambda|yield)$/.test(this.#peek()?.text ?? '')) {
+      if (this.#peek()?.kind === 'text') break;
+      if (this.#peek()?.text === 'lambda')
+        while (!/^(:|)$/.test(this.#peek()?.text ?? '')) this.#at++;
+      this.#at++;
+    }
+    let value = this.#atom();
+    for (;;) {
+      const token = this.#peek();
+      if (token?.kind !== 'sign') return value;
+      if (token.text === '.') value = this.#attribute(value);
+      else if (token.text === '(') value = this.#call(value, null, '');
+      else if (token.text === '[') value = this.#subscript(value);
+      else return value;
+    }
+  }
+
+  #atom(): Value {
+    const token = this.#peek();
+    if (token === undefined || token.kind === 'line') return unknown();
+    if (token.kind === 'text') return this.#texts();
+    if (token.kind === 'number') {
+      this.#at++;
+      return numberOf(token.text);
+    }
+    if (token.kind === 'name') {
+      if (keywords.has(token.text) && !/^(None|True|False)$/.test(token.text)) return unknown();
+      this.#at++;
+      const known = this.#names.get(token.text);
+      if (known !== undefined) return known;
+      if (token.text === '__builtins__') return path('builtins');
+      return builtins.has(token.text) ? path(`builtins.${token.text}`) : unknown();
+    }
+    if (!'([{'.includes(token.text)) return unknown();
+    this.#at++;
+    const items = this.#items();
+    const [only] = items;
+    return token.text === '(' && items.length === 1 && only !== undefined ? only : list(items);
+  }
+
+  /** Adjacent literals are one; the parts of a formatted one are read as expressions. */
+  #texts(): Value {
+    let value = '';
+    const parts: Value[] = [];
+    for (let token = this.#peek(); token?.kind === 'text'; token = this.#peek()) {
+      this.#at++;
+      let whole = token.text;
+      if (token.formatted && this.#depth < depthMax) {
+        whole = whole.replace(/\{([^{}]+)\}/g, (_, inner: string) => {
+          const part = this.#inner(inner);
+          parts.push(part);
+          return part.text;
+        });
+      }
+      value += whole;
+    }
+    return text(value, taintsOf(parts));
+  }
+
+  #inner(source: string): Value {
+    const reader = new Reader(tokensOf(source));
+    for (const [name, value] of this.#names) reader.#names.set(name, value);
+    reader.#depth = this.#depth + 1;
+    reader.#functions = this.#functions;
+    reader.#at = 1;
+    const value = reader.#expression();
+    for (const use of reader.uses) this.uses.push(use);
+    return value;
+  }
+
+  #attribute(value: Value): Value {
+    const name = this.#peek(1);
+    this.#at += 2;
+    if (name?.kind !== 'name') return value;
+    if (insideNames.test(name.text)) {
+      const chain = `${value.path}.${name.text}`;
+      this.inside.push({ chain, offset: name.offset });
+    }
+    if (this.#peek()?.text === '(' && this.#peek()?.kind === 'sign') {
+      const callee = value.path === '' ? unknown(value.taints) : reached(value, name.text);
+      return this.#call(callee, value, name.text);
+    }
+    return value.path === '' ? unknown(value.taints) : reached(value, name.text);
+  }
+
+  #subscript(value: Value): Value {
+    this.#at++;
+    const colon = this.#tokens.slice(this.#at, this.#at + 4).map((token) => token.text);
+    const items = this.#items();
+    const [index] = items;
+    if (value.kind === 'text' && colon.join('').startsWith('::-1')) {
+      return text([...value.text].reverse().join(''), value.taints);
+    }
+    if (index?.kind === 'text' && value.path !== '') {
+      if (value.path === 'sys.modules') return path(index.text);
+      return reached(value, index.text);
+    }
+    const at =
+      value.kind === 'list' && index?.kind === 'number' ? value.items[Number(index.text)] : null;
+    return at ?? unknown(taintsOf([value, ...items]));
+  }
+
+  #call(callee: Value, receiver: Value | null, method: string): Value {
+    const offset = this.#peek()?.offset ?? 0;
+    this.#at++;
+    const keywordArguments = new Map<string, Value>();
+    const args = this.#items(keywordArguments);
+    const everything = [...args, ...keywordArguments.values()];
+    if (callee.path !== '') this.#use('called', callee.path, args, offset, keywordArguments);
+    for (const value of everything) {
+      for (const each of value.kind === 'list' ? value.items : [value]) {
+        if (each.kind === 'path') this.#use('handed', each.path, everything, offset);
+      }
+    }
+    return fold(callee, everything, receiver, method);
+  }
+
+  /** Everything up to the closing bracket, separated by commas, colons and keywords. */
+  #items(named?: Map<string, Value>): Value[] {
+    const items: Value[] = [];
+    for (let token = this.#peek(); token !== undefined; token = this.#peek()) {
+      if (token.kind === 'sign' && ')]}'.includes(token.text)) {
+        this.#at++;
+        return items;
+      }
+      if (token.kind === 'line') return items;
+      const isNamed = token.kind === 'name' && this.#peek(1)?.text === '=';
+      if (isNamed && !keywords.has(token.text)) {
+        this.#at += 2;
+        const value = this.#expression();
+        if (named === undefined) items.push(value);
+        else named.set(token.text, value);
+        continue;
+      }
+      const before = this.#at;
+      const value = this.#expression();
+      if (this.#at === before) this.#at++;
+      else items.push(value);
+    }
+    return items;
+  }
+
+  #use(
+    kind: Use['kind'],
+    name: string,
+    args: readonly Value[],
+    offset: number,
+    named: ReadonlyMap<string, Value> = new Map(),
+  ): void {
+    if (this.uses.length >= usesMax) return;
+    const atImport = this.#functions.length === 0;
+    this.uses.push({ kind, path: name, args, keywords: named, offset, atImport });
+  }
+
+  #dotted(): string {
+    let name = '';
+    for (let token = this.#peek(); token !== undefined; token = this.#peek()) {
+      if (token.kind !== 'name' && token.text !== '.') break;
+      if (token.kind === 'name' && (keywords.has(token.text) || /\w$/.test(name))) break;
+      name += token.text;
+      this.#at++;
+    }
+    return name;
+  }
+
+  #alias(): string | null {
+    const alias = this.#peek(1);
+    if (this.#peek()?.text !== 'as' || alias?.kind !== 'name') return null;
+    this.#at += 2;
+    return alias.text;
+  }
+
+  #isMainGuard(): boolean {
+    const words = this.#tokens.slice(this.#at + 1, this.#at + 5).map((token) => token.text);
+    return words.includes('__name__') && words.includes('__main__');
+  }
+
+  #indent(): number {
+    for (let at = this.#at; at >= 0; at--) {
+      const token = this.#tokens[at];
+      if (token?.kind === 'line') return token.indent;
+    }
+    return 0;
+  }
+
+  #take(sign: string): boolean {
+    if (this.#peek()?.text !== sign) return false;
+    this.#at++;
+    return true;
+  }
+
+  #peek(ahead = 0): Token | undefined {
+    return this.#tokens[this.#at + ahead];
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * YAML as far as it can call anything: tags that build Python objects, and keys by which frameworks
+ * (Hydra, NeMo, Lightning, Kedro) look up what to call. Read line by line, so that broken YAML is
+ * read as well.
+ */
+
+import { giveUp, type Place, tell } from '../audit.ts';
+import { pattern } from './pattern.ts';
+import { scanTarget } from './targets.ts';
+
+const linesMax = 2_000_000;
+const tagPattern = pattern('yaml.tagPattern');
+const handlePattern = /^%TAG\s+(!\w*!?)\s+(\S+)/;
+const targetPattern = pattern('yaml.targetPattern');
+const anchorsMax = 64;
+
+/** Audits a document. */
+export function scanYaml(place: Place, text: string): void {
+  const handles = new Map<string, string>();
+  let offset = 0;
+  let count = 0;
+  let aliases = 0;
+  for (const line of text.split('\n')) {
+    if (++count > linesMax) {
+      giveUp(place, `more than ${linesMax} lines`);
+      return;
+    }
+    const code = line.replace(/(^|\s)#.*$/, '');
+    const [, handle, prefix] = handlePattern.exec(code) ?? [];
+    if (handle !== undefined && prefix !== undefined) handles.set(handle, prefix);
+    scanTags(place, code, offset, handles);
+    for (const [, key = '', target = ''] of code.matchAll(targetPattern)) {
+      scanTarget(place, key, target, `line ${count}`);
+    }
+    aliases += line.match(/\*\w+\s*[,\]]/g)?.length ?? 0;
+    offset += line.length + 1;
+  }
+  const anchors = new Set([...text.matchAll(/&(\w+)\s*[[{]/g)].map(([, name]) => name)).size;
+  if (anchors >= 4 && aliases >= anchors * 4 && anchors <= anchorsMax) {
+    tell(place, 'MRL-YML-002', { evidence: `${aliases} references to ${anchors} lists` });
+  }
+}
+
+function scanTags(
+  place: Place,
+  line: string,
+  offset: number,
+  handles: ReadonlyMap<string, string>,
+): void {
+  const tag = tagPattern.exec(line);
+  if (
+    tag?.[1] !== undefined &&
+    !/^!!(python\/(tuple|none|bool|str|int|long|float|list|dict|complex|unicode|bytes))\b/.test(
+      tag[1],
+    )
+  ) {
+    tell(place, 'MRL-YML-001', { evidence: line.trim(), offset: offset + tag.index });
+    return;
+  }
+  for (const [handle, prefix] of handles) {
+    const used = line.indexOf(handle === '!' ? ' !' : handle);
+    const isUse = used >= 0 && !line.startsWith('%TAG');
+    if (isUse && /python|ruby|java/.test(prefix)) {
+      tell(place, 'MRL-YML-001', {
+        evidence: `${line.trim()} with ${prefix}`,
+        offset: offset + used,
+      });
+    }
+  }
+}
