@@ -13,7 +13,7 @@ export const scoreRows: readonly AttackRow[] = [
     source: 'Andriushchenko et al. 2020',
     needs: 'scores',
     data: 'dense',
-    norms: ['linf', 'l2'],
+    norms: ['linf', 'l2', 'l1'],
     suites: ['standard', 'autoattack', 'autoattack-plus', 'scores', 'decision'],
     run: async (job) => {
       const options = { ...askingOf(job), onRound: job.onDone };
