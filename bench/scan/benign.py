@@ -1,6 +1,6 @@
 """Writes hundreds of harmless model files of the usual libraries, with a manifest.
 
-    python benign.py FOLDER
+    python benign.py FOLDER [PART…]
 
 Needs numpy, pandas, joblib, scikit-learn, and takes along whatever else is installed of xgboost,
 lightgbm, catboost, skops, safetensors, gguf, h5py, onnx, skl2onnx, lz4, msgpack, torch, keras.
@@ -463,6 +463,7 @@ def kerases():
 
 folder.mkdir(parents=True, exist_ok=True)
 for name, make in {"plain": plain, "pandas": frames, "sklearn": estimators, "xgboost": boosters, "lightgbm": lightgbms, "catboost": catboosts, "skops": skopses, "safetensors": tensors, "gguf": ggufs, "hdf5": hdf5s, "onnx": onnxs, "texts": texts, "code": code, "archives": archives, "torch": torches, "keras": kerases}.items():
-    part(name, make)
+    if len(sys.argv) < 3 or name in sys.argv[2:]:
+        part(name, make)
 (folder / "manifest.jsonl").write_text("\n".join(json.dumps(row) for row in rows) + "\n")
 print(len(rows), "files")

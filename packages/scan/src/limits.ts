@@ -12,6 +12,8 @@ export interface ScanLimits {
   readonly opcodesMax: number;
   /** Estimated bytes that one pickle machine may keep. */
   readonly retainedBytesMax: number;
+  /** Time that an audit may take, where a clock is given. */
+  readonly timeMsMax: number;
   /** Findings that are told; more are only counted. */
   readonly findingsMax: number;
   /** Texts (JSON, templates) that are parsed as a whole. */
@@ -25,6 +27,7 @@ export const scanLimitsDefault: ScanLimits = {
   depthMax: 8,
   opcodesMax: 50_000_000,
   retainedBytesMax: 2 ** 25,
+  timeMsMax: 120_000,
   findingsMax: 200,
   textBytesMax: 2 ** 26,
 };

@@ -3,7 +3,7 @@ import { windowOf } from '@merlon/core';
 import { type Compression, inflate } from './archive/inflate.ts';
 import { scanSevenZip } from './archive/sevenzip.ts';
 import { scanTar } from './archive/tar.ts';
-import { giveUp, notUnderstood, type Place, tell } from './audit.ts';
+import { giveUp, isLate, notUnderstood, type Place, tell } from './audit.ts';
 import { brokenPromise, extensionOf } from './extension.ts';
 import { scanCatboost, scanExecutorch } from './format/buffers.ts';
 import { scanGguf } from './format/gguf.ts';
@@ -72,6 +72,10 @@ const readers: Readonly<Partial<Record<Format, (place: Place) => Promise<void>>>
 /** Audits a region by its content. */
 export async function scanRegion(place: Place): Promise<void> {
   const { audit } = place;
+  if (isLate(audit)) {
+    giveUp(place, 'the audit took too long');
+    return;
+  }
   const name = place.member === '' ? audit.path : place.member;
   const formats = await identify(place.source, name, audit.policy);
   tellFormats(place, name, formats);

@@ -22,6 +22,8 @@ export interface Judgement {
 
 const encodings = new Set(['latin1', 'latin-1', 'iso-8859-1', 'utf-8', 'utf8', 'ascii', 'utf_8']);
 const sizeMax = 2 ** 30;
+/** Classes of Python and NumPy whose names begin with a small letter. */
+const lowerClasses = pattern('judge.lowerClasses');
 /** What Python, pickle or copy look up by themselves, so that setting it is calling it later. */
 const loudDunders = pattern('judge.loudDunders');
 
@@ -70,7 +72,11 @@ function isAllowedMethod(callee: Value, policy: Policy): boolean {
 
 /** How a call uses its callee's name. */
 export function usageOf(call: Call): Usage {
-  return call.how === 'newobj' ? 'instantiated' : 'called';
+  if (call.how !== 'newobj') return 'called';
+  // No pickler instantiates what is not a class.
+  const { callee } = call;
+  const name = callee.kind === 'global' ? callee.name.slice(callee.name.lastIndexOf('.') + 1) : '';
+  return /^_*[a-z]/.test(name) && !lowerClasses.test(name) ? 'called' : 'instantiated';
 }
 
 /** What is to be told of state given to an object. */

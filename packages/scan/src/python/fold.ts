@@ -6,6 +6,7 @@ import { inflateRawSync, inflateSync } from 'node:zlib';
 import { list, number, path, result, type Taint, taintsOf, text, type Value } from './value.ts';
 
 const outputBytesMax = 1 << 20;
+const hidden: ReadonlySet<Taint> = new Set(['decoded']);
 const decoders =
   /^(base64\.\w*decode\w*|binascii\.(a2b|unhexlify)\w*|codecs\.decode|bytes\.fromhex)$/;
 const unpackers = /^(zlib|gzip|bz2|lzma)\.decompress$/;
@@ -34,10 +35,11 @@ export function fold(
     return firstText === null ? result(name, taints) : path(firstText);
   }
   if (/^(builtins|operator)\.(getattr|attrgetter)$/.test(name) && second?.kind === 'text') {
-    if (first?.kind === 'path') return path(`${first.path}.${second.text}`);
+    if (first?.kind === 'path') return { ...path(`${first.path}.${second.text}`), taints: hidden };
   }
   if (name === 'builtins.chr' && first?.kind === 'number') {
-    return text(String.fromCodePoint(Math.min(0x10ffff, Math.max(0, Number(first.text) || 0))));
+    const point = Math.min(0x10ffff, Math.max(0, Number(first.text) || 0));
+    return text(String.fromCodePoint(point), hidden);
   }
   if (name === 'builtins.bytes' && first?.kind === 'list') return bytesOf(first, taints);
   if (/^builtins\.(str|bytes|bytearray|memoryview)$/.test(name) && first !== undefined)

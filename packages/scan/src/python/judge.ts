@@ -4,12 +4,11 @@
  * calling home is not.
  */
 
-import { isJsonObject } from '@merlon/core';
 import type { RuleId } from '../rules.ts';
 import { commandKind, isPrivatePath } from '../text/command.ts';
 import { addressKind } from '../text/embedded.ts';
 import { pattern } from '../text/pattern.ts';
-import code from './code.json' with { type: 'json' };
+import { type Group, groupOf } from './groups.ts';
 import type { Use } from './reader.ts';
 import { taintsOf, textsOf, type Value } from './value.ts';
 
@@ -20,9 +19,8 @@ export interface CodeJudgement {
   readonly why: string;
 }
 
-type Group = 'process' | 'dynamic' | 'native' | 'load' | 'network' | 'server' | 'write';
-
-const groups = groupsOf();
+/** Names of these modules that start nothing. */
+const watches = /\.(PIPE|DEVNULL|STDOUT|CalledProcessError|TimeoutExpired|list2cmdline)$/;
 
 /** The judgement of a use; null when it is ordinary. */
 export function judgeUse(use: Use, depth: number): CodeJudgement | null {
@@ -33,6 +31,9 @@ export function judgeUse(use: Use, depth: number): CodeJudgement | null {
   }
   if (group === null) return judgePaths(use);
   if (use.kind === 'handed') return judgeHanded(group, use);
+  if (use.hidden && (group === 'process' || group === 'dynamic')) {
+    return told('MRL-PYC-001', 'high', 'calls by a name that it hides');
+  }
   switch (group) {
     case 'process':
       return judgeProcess(use);
@@ -51,17 +52,6 @@ export function judgeUse(use: Use, depth: number): CodeJudgement | null {
   }
 }
 
-/** Which group a name belongs to, or null. */
-export function groupOf(path: string): Group | null {
-  const exact = groups.get(path);
-  if (exact !== undefined) return exact;
-  for (let at = path.lastIndexOf('.'); at > 0; at = path.lastIndexOf('.', at - 1)) {
-    const group = groups.get(`${path.slice(0, at)}.*`);
-    if (group !== undefined) return group;
-  }
-  return null;
-}
-
 function told(rule: RuleId, severity: CodeJudgement['severity'], why: string): CodeJudgement {
   return { rule, severity, why };
 }
@@ -76,8 +66,9 @@ function hasTaint(use: Use, ...taints: ('decoded' | 'network' | 'private' | 'fil
 }
 
 function judgeHanded(group: Group, use: Use): CodeJudgement | null {
-  if (group === 'process')
+  if (group === 'process' && !watches.test(use.path)) {
     return told('MRL-PYC-002', 'high', 'hands on a function that starts programs');
+  }
   const runs = /^builtins\.(exec|eval|execfile)$|^types\.|^runpy\./.test(use.path);
   if (group === 'dynamic' && runs) {
     return told('MRL-PYC-001', 'high', 'hands on a function that runs a text');
@@ -95,10 +86,7 @@ function judgeProcess(use: Use): CodeJudgement {
     .trim();
   if (command === '') {
     const shell = /^os\.(system|popen)|\.create_subprocess_shell$|^pty\./.test(use.path);
-    const listens = /\.(PIPE|DEVNULL|STDOUT|CalledProcessError|TimeoutExpired|list2cmdline)$/.test(
-      use.path,
-    );
-    if (listens) return told('MRL-PYC-002', 'low', 'watches a program');
+    if (watches.test(use.path)) return told('MRL-PYC-002', 'low', 'watches a program');
     return told('MRL-PYC-002', shell || use.atImport ? 'high' : 'medium', 'starts a program');
   }
   const kind = commandKind(command);
@@ -230,13 +218,4 @@ function judgePaths(use: Use): CodeJudgement | null {
     !/^\/(proc|etc)\/(cpuinfo|os-release|meminfo)/.test(found)
     ? told('MRL-PYC-005', 'high', 'reaches for a private file')
     : null;
-}
-
-function groupsOf(): Map<string, Group> {
-  const out = new Map<string, Group>();
-  for (const [group, names] of Object.entries(code)) {
-    if (!Array.isArray(names) || isJsonObject(names)) continue;
-    for (const name of names) out.set(name, group as Group);
-  }
-  return out;
 }

@@ -4,6 +4,7 @@
  */
 import { pattern } from '../text/pattern.ts';
 import { fold, numberOf } from './fold.ts';
+import { groupOf } from './groups.ts';
 import { type Token, tokensOf } from './token.ts';
 import { list, path, taintsOf, text, unknown, type Value } from './value.ts';
 import { builtins, combined, keywords, reached } from './words.ts';
@@ -16,6 +17,8 @@ export interface Use {
   /** Names of keyword arguments with their values. */
   readonly keywords: ReadonlyMap<string, Value>;
   readonly offset: number;
+  /** True when the function was reached around its name. */
+  readonly hidden: boolean;
   /** True when importing the file is enough for it to happen. */
   readonly atImport: boolean;
 }
@@ -48,6 +51,8 @@ class Reader implements Reading {
   readonly #names = new Map<string, Value>();
   /** Indentations of the functions around the statement. */
   #functions: number[] = [];
+  /** Modules whose names were all imported. */
+  readonly #stars: string[] = [];
   #at = 0;
   #depth = 0;
 
@@ -115,7 +120,7 @@ class Reader implements Reading {
     // `with open(…) as name`.
     const named = this.#alias();
     if (named !== null) this.#names.set(named, value);
-    if (targets.length > 0) return [];
+    if (targets.length > 0) return value.kind === 'path' ? [value] : [];
     return value.kind === 'list' ? value.items.filter((item) => item.kind === 'path') : [];
   }
 
@@ -140,6 +145,7 @@ class Reader implements Reading {
     if (this.#peek()?.text !== 'import') return;
     this.#at++;
     this.#take('(');
+    if (this.#take('*')) this.#stars.push(module);
     for (let name = this.#peek(); name !== undefined; name = this.#peek()) {
       if (name.kind !== 'name') break;
       this.#at++;
@@ -207,6 +213,8 @@ class Reader implements Reading {
       const known = this.#names.get(token.text);
       if (known !== undefined) return known;
       if (token.text === '__builtins__') return path('builtins');
+      const star = this.#stars.find((module) => groupOf(`${module}.${token.text}`) !== null);
+      if (star !== undefined) return path(`${star}.${token.text}`);
       return builtins.has(token.text) ? path(`builtins.${token.text}`) : unknown();
     }
     if (!'([{'.includes(token.text)) return unknown();
@@ -267,11 +275,12 @@ class Reader implements Reading {
     const items = this.#items();
     const [index] = items;
     if (value.kind === 'text' && colon.join('').startsWith('::-1')) {
-      return text([...value.text].reverse().join(''), value.taints);
+      return text([...value.text].reverse().join(''), new Set([...value.taints, 'decoded']));
     }
     if (index?.kind === 'text' && value.path !== '') {
       if (value.path === 'sys.modules') return path(index.text);
-      return reached(value, index.text);
+      const found = reached(value, index.text);
+      return { ...found, taints: new Set([...found.taints, 'decoded']) };
     }
     const at =
       value.kind === 'list' && index?.kind === 'number' ? value.items[Number(index.text)] : null;
@@ -284,7 +293,7 @@ class Reader implements Reading {
     const keywordArguments = new Map<string, Value>();
     const args = this.#items(keywordArguments);
     const everything = [...args, ...keywordArguments.values()];
-    if (callee.path !== '') this.#use('called', callee.path, args, offset, keywordArguments);
+    if (callee.path !== '') this.#called(callee, args, offset, keywordArguments);
     for (const value of everything) {
       for (const each of value.kind === 'list' ? value.items : [value]) {
         if (each.kind === 'path') this.#use('handed', each.path, everything, offset);
@@ -302,7 +311,15 @@ class Reader implements Reading {
         return items;
       }
       if (token.kind === 'line') return items;
-      const isNamed = token.kind === 'name' && this.#peek(1)?.text === '=';
+      const sign = this.#peek(1)?.text;
+      if (token.kind === 'name' && sign === ':=') {
+        this.#at += 2;
+        const value = this.#expression();
+        this.#names.set(token.text, value);
+        items.push(value);
+        continue;
+      }
+      const isNamed = token.kind === 'name' && sign === '=';
       if (isNamed && !keywords.has(token.text)) {
         this.#at += 2;
         const value = this.#expression();
@@ -318,16 +335,26 @@ class Reader implements Reading {
     return items;
   }
 
+  #called(
+    callee: Value,
+    args: readonly Value[],
+    offset: number,
+    named: ReadonlyMap<string, Value>,
+  ): void {
+    const hidden = callee.kind === 'path' && callee.taints.has('decoded');
+    this.#use('called', callee.path, args, offset, named, hidden);
+  }
+
   #use(
     kind: Use['kind'],
     name: string,
     args: readonly Value[],
     offset: number,
     named: ReadonlyMap<string, Value> = new Map(),
+    hidden = false,
   ): void {
-    if (this.uses.length >= usesMax) return;
     const atImport = this.#functions.length === 0;
-    this.uses.push({ kind, path: name, args, keywords: named, offset, atImport });
+    this.uses.push({ kind, path: name, args, keywords: named, offset, hidden, atImport });
   }
 
   #dotted(): string {
@@ -362,9 +389,9 @@ class Reader implements Reading {
   }
 
   #take(sign: string): boolean {
-    if (this.#peek()?.text !== sign) return false;
-    this.#at++;
-    return true;
+    const taken = this.#peek()?.text === sign;
+    if (taken) this.#at++;
+    return taken;
   }
 
   #peek(ahead = 0): Token | undefined {

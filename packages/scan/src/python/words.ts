@@ -23,6 +23,7 @@ export const keywords: ReadonlySet<string> = new Set(
 );
 /** An attribute of a value. */
 export function reached(value: Value, name: string): Value {
+  if (name === '__builtins__') return path('builtins');
   const isModule = value.path === 'builtins.__dict__' || value.path === 'builtins.globals()';
   const base = value.kind === 'result' ? `${value.path}()` : value.path;
   const whole = isModule ? `builtins.${name}` : `${base}.${name}`;

@@ -1,0 +1,27 @@
+/** What functions of Python do to the machine, by their dotted names (`code.json`). */
+import code from './code.json' with { type: 'json' };
+
+/** Kinds of what a function does. */
+export type Group = 'process' | 'dynamic' | 'native' | 'load' | 'network' | 'server' | 'write';
+
+const groups = groupsOf();
+
+/** Which group a name belongs to, or null. */
+export function groupOf(path: string): Group | null {
+  const exact = groups.get(path);
+  if (exact !== undefined) return exact;
+  for (let at = path.lastIndexOf('.'); at > 0; at = path.lastIndexOf('.', at - 1)) {
+    const group = groups.get(`${path.slice(0, at)}.*`);
+    if (group !== undefined) return group;
+  }
+  return null;
+}
+
+function groupsOf(): Map<string, Group> {
+  const out = new Map<string, Group>();
+  for (const [group, names] of Object.entries(code)) {
+    if (!Array.isArray(names)) continue;
+    for (const name of names) out.set(name, group as Group);
+  }
+  return out;
+}
