@@ -26,7 +26,7 @@ export const scanLimitsDefault: ScanLimits = {
   membersMax: 20_000,
   depthMax: 8,
   opcodesMax: 50_000_000,
-  retainedBytesMax: 2 ** 25,
+  retainedBytesMax: 2 ** 23,
   timeMsMax: 120_000,
   findingsMax: 200,
   textBytesMax: 2 ** 26,
