@@ -14,7 +14,13 @@ export function groupOf(path: string): Group | null {
     const group = groups.get(`${path.slice(0, at)}.*`);
     if (group !== undefined) return group;
   }
-  return null;
+  return borrowed(path);
+}
+
+/** A module that is reached through another one, as in `logging.os.system`. */
+function borrowed(path: string): Group | null {
+  const found = /\.((?:os|posix|nt|subprocess|pty|builtins|runpy|commands)\.\w+)$/.exec(path)?.[1];
+  return found === undefined ? null : (groups.get(found) ?? null);
 }
 
 function groupsOf(): Map<string, Group> {

@@ -9,8 +9,8 @@ import { commandKind, isPrivatePath } from '../text/command.ts';
 import { addressKind } from '../text/embedded.ts';
 import { pattern } from '../text/pattern.ts';
 import { type Group, groupOf } from './groups.ts';
-import type { Use } from './reader.ts';
-import { taintsOf, textsOf, type Value } from './value.ts';
+import type { Use } from './use.ts';
+import { type Taint, taintsOf, textsOf, type Value } from './value.ts';
 
 /** What is to be told of a use. */
 export interface CodeJudgement {
@@ -60,7 +60,7 @@ function everything(use: Use): Value[] {
   return [...use.args, ...use.keywords.values()];
 }
 
-function hasTaint(use: Use, ...taints: ('decoded' | 'network' | 'private' | 'file')[]): boolean {
+function hasTaint(use: Use, ...taints: Taint[]): boolean {
   const all = taintsOf(everything(use));
   return taints.some((taint) => all.has(taint));
 }
@@ -69,7 +69,7 @@ function judgeHanded(group: Group, use: Use): CodeJudgement | null {
   if (group === 'process' && !watches.test(use.path)) {
     return told('MRL-PYC-002', 'high', 'hands on a function that starts programs');
   }
-  const runs = /^builtins\.(exec|eval|execfile)$|^types\.|^runpy\./.test(use.path);
+  const runs = /^builtins\.(exec|eval|execfile)$|^runpy\./.test(use.path);
   if (group === 'dynamic' && runs) {
     return told('MRL-PYC-001', 'high', 'hands on a function that runs a text');
   }
@@ -93,7 +93,10 @@ function judgeProcess(use: Use): CodeJudgement {
   if (kind === 'attack') return told('MRL-PYC-002', 'critical', 'runs a command that attacks use');
   if (kind === 'build') return told('MRL-PYC-002', 'low', 'runs a tool');
   const installs = /^(\S*\s)?-m pip install|^\S*pip3? install/.test(command);
-  return told('MRL-PYC-002', installs ? 'medium' : 'high', 'starts a program');
+  const elsewhere = /--(extra-)?index-url|--trusted-host|git\+http:/.test(command);
+  const unnamed = /^-/.test(command);
+  const grave = elsewhere || !(installs || unnamed);
+  return told('MRL-PYC-002', grave ? 'high' : 'medium', 'starts a program');
 }
 
 function judgeDynamic(use: Use, depth: number): CodeJudgement | null {
@@ -111,16 +114,20 @@ function judgeDynamic(use: Use, depth: number): CodeJudgement | null {
     case 'builtins.execfile':
       return told('MRL-PYC-001', 'high', 'runs a computed text');
     case 'builtins.eval':
+      if (hasTaint(use, 'outside')) return told('MRL-PYC-001', 'high', 'runs what it is given');
       return told('MRL-PYC-001', use.atImport ? 'high' : 'medium', 'runs a computed text');
     case 'builtins.compile':
       return told('MRL-PYC-001', 'low', 'compiles a text');
     default:
-      return told(
-        'MRL-PYC-001',
-        /^importlib|^imp\./.test(use.path) ? 'medium' : 'high',
-        'runs code',
-      );
+      return judgeLoader(use);
   }
+}
+
+/** Loaders of modules by their file: harmless beside the model, not from elsewhere. */
+function judgeLoader(use: Use): CodeJudgement {
+  const isLoader = /^importlib|^imp\./.test(use.path);
+  const elsewhere = use.args.flatMap(textsOf).some((text) => /^(\/|~|[A-Za-z]:)/.test(text));
+  return told('MRL-PYC-001', isLoader && !elsewhere ? 'medium' : 'high', 'runs code');
 }
 
 function judgeImport(use: Use): CodeJudgement | null {
@@ -141,8 +148,17 @@ function judgeNative(use: Use): CodeJudgement | null {
 }
 
 function judgeLoad(use: Use): CodeJudgement | null {
-  if (hasTaint(use, 'decoded', 'network')) {
-    return told('MRL-PYC-001', 'critical', 'loads objects that were hidden or downloaded');
+  if (hasTaint(use, 'network')) {
+    return told('MRL-PYC-001', 'critical', 'loads objects that were downloaded');
+  }
+  if (hasTaint(use, 'decoded')) {
+    // What was written down encoded is hidden; what is read from elsewhere is only packed.
+    const written = use.args[0]?.kind === 'text';
+    return told('MRL-PYC-001', written ? 'critical' : 'medium', 'loads encoded objects');
+  }
+  const literal = use.args[0]?.kind === 'text' && /ickle|dill/.test(use.path);
+  if (literal && use.path.endsWith('loads')) {
+    return told('MRL-PYC-001', 'high', 'loads objects that stand in the code');
   }
   if (use.path.startsWith('marshal.')) return told('MRL-PYC-001', 'high', 'loads compiled code');
   if (/\.(safe_load|SafeLoader)$/.test(use.path)) return null;
@@ -166,6 +182,8 @@ function judgeNetwork(use: Use): CodeJudgement {
     return kind !== null && kind !== 'plain';
   });
   if (strange) return told('MRL-PYC-004', 'high', 'talks to a strange address');
+  if (/^(localhost|127\.0\.0\.1|::1)\b/.test(to))
+    return told('MRL-PYC-004', 'low', 'talks to itself');
   if (use.atImport)
     return told('MRL-PYC-004', 'high', 'talks to the network as soon as it is imported');
   if (/^socket\./.test(use.path)) {

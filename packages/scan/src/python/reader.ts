@@ -2,39 +2,15 @@
  * Reads Python source statement by statement and tells every call with the name that it would have
  * at run time: through imports, aliases, `getattr`, texts put together from pieces. Nothing is run.
  */
-import { pattern } from '../text/pattern.ts';
 import { fold, numberOf } from './fold.ts';
 import { groupOf } from './groups.ts';
 import { type Token, tokensOf } from './token.ts';
+import type { Reading, Use } from './use.ts';
 import { list, path, taintsOf, text, unknown, type Value } from './value.ts';
-import { builtins, combined, keywords, reached } from './words.ts';
-
-/** A call, or a function handed on for somebody else to call. */
-export interface Use {
-  readonly kind: 'called' | 'handed';
-  readonly path: string;
-  readonly args: readonly Value[];
-  /** Names of keyword arguments with their values. */
-  readonly keywords: ReadonlyMap<string, Value>;
-  readonly offset: number;
-  /** True when the function was reached around its name. */
-  readonly hidden: boolean;
-  /** True when importing the file is enough for it to happen. */
-  readonly atImport: boolean;
-}
-
-/** What a source does. */
-export interface Reading {
-  readonly uses: readonly Use[];
-  /** Dotted names that it imports, with their places. */
-  readonly imports: readonly { readonly path: string; readonly offset: number }[];
-  /** Attributes that lead to the inside of Python, with their places. */
-  readonly inside: readonly { readonly chain: string; readonly offset: number }[];
-}
+import { builtins, combined, insideNames, keywords, outside, reached } from './words.ts';
 
 const usesMax = 20_000;
 const depthMax = 60;
-const insideNames = pattern('reader.insideNames');
 
 /** Reads a source; bounded whatever it is. */
 export function readPython(source: string): Reading {
@@ -165,6 +141,19 @@ class Reader implements Reading {
     if (name?.kind === 'name' && builtins.has(name.text)) this.#names.set(name.text, unknown());
     this.#functions.push(indent);
     this.#at++;
+    this.#parameters();
+  }
+
+  /** Parameters by whose names a function is given what strangers send. */
+  #parameters(): void {
+    if (this.#peek()?.text !== '(') return;
+    for (let ahead = 1; ahead < 40; ahead++) {
+      const token = this.#peek(ahead);
+      if (token === undefined || token.kind === 'line' || token.text === ')') return;
+      if (token.kind === 'name' && outside.test(token.text)) {
+        this.#names.set(token.text, unknown(new Set(['outside'])));
+      }
+    }
   }
 
   #expression(): Value {
@@ -280,7 +269,7 @@ class Reader implements Reading {
     if (index?.kind === 'text' && value.path !== '') {
       if (value.path === 'sys.modules') return path(index.text);
       const found = reached(value, index.text);
-      return { ...found, taints: new Set([...found.taints, 'decoded']) };
+      return { ...found, taints: new Set([...found.taints, 'hidden']) };
     }
     const at =
       value.kind === 'list' && index?.kind === 'number' ? value.items[Number(index.text)] : null;
@@ -341,7 +330,7 @@ class Reader implements Reading {
     offset: number,
     named: ReadonlyMap<string, Value>,
   ): void {
-    const hidden = callee.kind === 'path' && callee.taints.has('decoded');
+    const hidden = callee.kind === 'path' && callee.taints.has('hidden');
     this.#use('called', callee.path, args, offset, named, hidden);
   }
 
