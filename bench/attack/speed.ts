@@ -1,5 +1,5 @@
 /**
- * Input gradients and PGD side by side with PyTorch and torchattacks: same models, same data,
+ * Input gradients, PGD and training steps side by side with PyTorch and torchattacks: same models, same data,
  * two processes that take turns, medians of interleaved runs after a warm-up.
  *
  *   python speed_models.py MODELS && node speed.ts MODELS --python PYTHON [--seconds 4]
@@ -20,7 +20,15 @@ import {
   untargeted,
 } from '@merlon/attack';
 import { seeded } from '@merlon/core';
-import { openSession, readOnnx, type Session } from '@merlon/graph';
+import {
+  gradientModel,
+  openFastest,
+  openSession,
+  readOnnx,
+  type Session,
+  type Tensor,
+} from '@merlon/graph';
+import { momentumStep } from '@merlon/harden';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -29,6 +37,7 @@ const { positionals, values } = parseArgs({
     seconds: { type: 'string', default: '4' },
     models: { type: 'string', default: 'mlp,digits,resnet18,vit' },
     batches: { type: 'string', default: '1,32,128' },
+    tasks: { type: 'string', default: 'gradient,pgd,train' },
   },
 });
 const [folder = ''] = positionals;
@@ -56,14 +65,54 @@ function startPeer(): Peer {
 interface Ours {
   readonly plain: Session;
   readonly gradient: GradientSource;
-  readonly classes: number;
+  readonly trainer: Trainer;
+}
+
+type Weights = ReadonlyMap<string, Tensor & { readonly data: Float32Array }>;
+
+/** Runs training steps; normalisation keeps its statistics, on both sides. */
+interface Trainer {
+  step(x: Tensor, labels: Int32Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function openTrainer(name: string): Promise<Trainer> {
+  const model = readOnnx(new Uint8Array(readFileSync(join(folder, `${name}.onnx`))));
+  const training = await gradientModel(model, { weights: 'train' });
+  const session = await openFastest(training.model, { threads: 2 }, training.weights);
+  const weights: Weights = new Map(
+    training.weights.map(({ name: own, shape, data }) => {
+      const values = new Float32Array(data.slice().buffer);
+      return [own, { type: 'float32', shape, data: values }] as const;
+    }),
+  );
+  const zeros = ({ data }: { readonly data: Float32Array }) => new Float32Array(data.length);
+  const velocity = new Map([...weights].map(([own, tensor]) => [own, zeros(tensor)]));
+  const gradients = new Map([...weights].map(([own, tensor]) => [own, zeros(tensor)]));
+  const into = Object.fromEntries(
+    [...weights].map(([own, { type, shape }]) => {
+      const data = gradients.get(own) ?? new Float32Array(0);
+      return [`merlon_gradient/${own}`, { type, shape, data }];
+    }),
+  );
+  const options = { rate: 1e-3, momentum: 0.9, weightDecay: 0 };
+  return {
+    close: () => session.close(),
+    step: async (x, labels) => {
+      const classes = BigInt64Array.from(labels, BigInt);
+      const given: Tensor = { type: 'int64', shape: [labels.length], data: classes };
+      const feeds = { [session.inputs[0]?.name ?? '']: x, merlon_labels: given };
+      await session.run({ ...feeds, ...Object.fromEntries(weights) }, undefined, into);
+      momentumStep({ weights, velocity, gradients }, options);
+    },
+  };
 }
 
 async function openOurs(name: string): Promise<Ours> {
   const bytes = new Uint8Array(readFileSync(join(folder, `${name}.onnx`)));
   const plain = await openSession(bytes, { threads: 2 });
   const gradient = await gradientsOfModel(readOnnx(bytes), { threads: 2 });
-  return { plain, gradient, classes: plain.outputs[0]?.shape[1] ?? 0 };
+  return { plain, gradient, trainer: await openTrainer(name) };
 }
 
 /**
@@ -85,10 +134,14 @@ function errorOf(expected: Float32Array, got: Float32Array, batch: number): stri
   return `error ${worst.toExponential(1)} on ${near.length} of ${batch} samples`;
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+/** Runs of a turn: as many as take this long, so that small work is not measured asleep. */
+const turnMs = 20;
+
+/** Milliseconds of one run, over `times` of them. */
+async function timed(work: () => Promise<unknown>, times: number): Promise<number> {
   const start = performance.now();
-  await work();
-  return performance.now() - start;
+  for (let i = 0; i < times; i++) await work();
+  return (performance.now() - start) / times;
 }
 
 function median(times: readonly number[]): number {
@@ -120,17 +173,26 @@ async function compare(peer: Peer, name: string, batch: number, ours: Ours): Pro
         ...{ steps: 20, stepSize: 2 / 255, random: seeded(1) },
       },
     );
-  const tasks = { gradient: () => model.lossGradient(x, labels), pgd: attack };
+  const all: Tensor = { type: 'float32', shape: [batch, ...inputShape], data: x };
+  const tasks = {
+    gradient: () => model.lossGradient(x, labels),
+    pgd: attack,
+    train: () => ours.trainer.step(all, labels),
+  };
   for (const [task, run] of Object.entries(tasks)) {
+    if (!values.tasks.split(',').includes(task)) continue;
     const peers: number[] = [];
     const own: number[] = [];
+    const ask = async (times: number) => {
+      return Number((await peer.ask({ model: name, batch, task, times })).ms);
+    };
+    await ask(2);
+    await timed(run, 2);
+    const turns = [await ask(1), await timed(run, 1)].map((ms) => Math.ceil(turnMs / ms));
     const until = performance.now() + 1000 * Number(values.seconds);
-    for (let round = 0; round < 2 || performance.now() < until; round++) {
-      const { ms } = await peer.ask({ model: name, batch, task });
-      const spent = await timed(run);
-      if (round === 0) continue;
-      peers.push(Number(ms));
-      own.push(spent);
+    for (let round = 0; round < 3 || performance.now() < until; round++) {
+      peers.push(await ask(turns[0] ?? 1));
+      own.push(await timed(run, turns[1] ?? 1));
     }
     const [theirs, mine] = [median(peers), median(own)];
     const ratio = (theirs / mine).toFixed(2);
@@ -148,5 +210,6 @@ for (const name of values.models.split(',')) {
   for (const batch of values.batches.split(',').map(Number)) await compare(peer, name, batch, ours);
   await ours.plain.close();
   await ours.gradient.close();
+  await ours.trainer.close();
 }
 peer.child.stdin?.end();

@@ -9,6 +9,7 @@ export { type SurrogateOptions, surrogateTransfer } from './decision/surrogate.t
 export type { WalkOptions } from './decision/walk.ts';
 export { AttackError, type AttackErrorCode } from './error.ts';
 export type { Example } from './example.ts';
+export { findingOf, type RobustnessPolicy, robustnessRule } from './finding.ts';
 export { type ApgdOptions, type ApgdResult, apgd } from './gradient/apgd.ts';
 export { type FgsmOptions, fgsm } from './gradient/fgsm.ts';
 export { type PatchOptions, patch } from './gradient/patch.ts';
@@ -39,6 +40,7 @@ export {
   picture,
 } from './picture.ts';
 export { type ReportOptions, reportHtml } from './report/html.ts';
+export { findingsSarif } from './report/sarif.ts';
 export type { AttackJob, AttackRow, AttackSettings, Candidates, Suite } from './row.ts';
 export { type AttackTarget, type RunOptions, type RunResult, runAttacks } from './run.ts';
 export { type EstimateOptions, estimate } from './score/estimate.ts';

@@ -56,6 +56,8 @@ export interface RunOptions extends Choice {
   readonly examplesMax?: number;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
+  /** Names the model, such as by its digest: a checkpoint of another one is refused. */
+  readonly subject?: string;
   /** A checkpoint of the same test: the attacks that it holds are not repeated. */
   readonly resume?: AttackCheckpoint;
   /** Told after every attack what to remember; awaited. */
@@ -249,6 +251,7 @@ function factsOf(attacks: readonly ChosenAttack[], options: RunOptions) {
     numbers: [epsilon, target, queriesMax, batchRows].map(String),
     bounds: [bounds.min, bounds.max].map(String),
     constraints: JSON.stringify(constraints ?? null),
+    subject: options.subject ?? '',
     version: attackVersion,
   };
 }

@@ -5,6 +5,7 @@
 import { messageOf } from '@merlon/core';
 import type { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { GraphError, invalidModel } from './error.ts';
+import { isQuiet } from './load.ts';
 import type { OpenSession, Session, ValueInfo } from './session.ts';
 import {
   type Tensor,
@@ -16,7 +17,10 @@ import {
 
 const quietSeverity = 4;
 
-/** Opens a model; threads default to 1 and never spin, since machines are shared. */
+/** Microseconds that a thread spins at most before it sleeps. */
+const spinMaxUs = '1000';
+
+/** Opens a model; threads default to 1 and spin only within a run on a quiet machine. */
 export const openSession: OpenSession = async (model, options = {}) => {
   const runtime = await import('onnxruntime-node');
   let native: InferenceSession;
@@ -27,7 +31,7 @@ export const openSession: OpenSession = async (model, options = {}) => {
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       logSeverityLevel: quietSeverity,
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
+      extra: { session: waiting(options.threads ?? 1) },
     });
   } catch (cause) {
     throw invalidModel(firstLine(cause), cause);
@@ -40,6 +44,12 @@ export const openSession: OpenSession = async (model, options = {}) => {
   }
 };
 
+function waiting(threads: number): Record<string, unknown> {
+  if (threads === 1 || !isQuiet()) return { intra_op: { allow_spinning: '0' } };
+  const intra_op = { allow_spinning: '1', spin_duration_us: spinMaxUs };
+  return { intra_op, force_spinning_stop: '1' };
+}
+
 function wrap(native: InferenceSession, TensorClass: typeof RuntimeTensor): Session {
   const inputs = native.inputMetadata.map(valueInfo);
   const outputs = native.outputMetadata.map(valueInfo);
@@ -47,13 +57,18 @@ function wrap(native: InferenceSession, TensorClass: typeof RuntimeTensor): Sess
   return {
     inputs,
     outputs,
-    run: async (feeds, fetches = every) => {
+    run: async (feeds, fetches = every, into = {}) => {
       const given: Record<string, RuntimeTensor> = {};
+      const wanted: Record<string, RuntimeTensor | null> = {};
+      const toRuntime = ({ type, data, shape }: Tensor): RuntimeTensor =>
+        new TensorClass(type, data as never, shape);
       try {
-        for (const [name, tensor] of Object.entries(feeds)) {
-          given[name] = new TensorClass(tensor.type, tensor.data as never, tensor.shape);
+        for (const [name, tensor] of Object.entries(feeds)) given[name] = toRuntime(tensor);
+        for (const name of fetches) {
+          const place = into[name];
+          wanted[name] = place === undefined ? null : toRuntime(place);
         }
-        return fromRuntime(await native.run(given, [...fetches]));
+        return fromRuntime(await native.run(given, wanted));
       } catch (cause) {
         throw new GraphError('runtime-failed', `the model cannot run: ${firstLine(cause)}`, {
           cause,

@@ -12,8 +12,11 @@ export interface ValueInfo {
 export interface Session {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  /** Runs the model; `fetches` names the outputs wanted (default: all). */
-  run(feeds: Tensors, fetches?: readonly string[]): Promise<Tensors>;
+  /**
+   * Runs the model; `fetches` names the outputs wanted (default: all). Outputs named in `into` are
+   * written there, so that large ones are not made anew at every run; their shapes must fit.
+   */
+  run(feeds: Tensors, fetches?: readonly string[], into?: Tensors): Promise<Tensors>;
   /** Frees the native memory; later runs fail. */
   close(): Promise<void>;
 }

@@ -17,3 +17,4 @@ export {
 // Training
 export { adversarialFineTune, type FineTuneResult } from './train/fine-tune.ts';
 export type { FineTuneRequest } from './train/request.ts';
+export { type MomentumOptions, type MomentumState, momentumStep } from './train/sgd.ts';

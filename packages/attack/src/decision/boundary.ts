@@ -9,6 +9,8 @@ export interface Boundary {
   readonly left: number;
   /** For each point whether it succeeds; those beyond the budget are not asked: false. */
   ask(points: readonly Float32Array[]): Promise<boolean[]>;
+  /** The nearest of all points that succeeded when they were asked; undefined for none. */
+  readonly nearest: Float32Array | undefined;
   /** The successful point nearest to the clean row on the way from a successful point to it. */
   approach(from: Float32Array): Promise<Float32Array>;
 }
@@ -28,6 +30,19 @@ export function boundary(
 ): Boundary {
   const box = oracle(model, options.queriesMax, options.succeeds);
   const { norm } = options;
+  let nearest: Float32Array | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  const ask = async (points: readonly Float32Array[]): Promise<boolean[]> => {
+    const answers = await box.ask(points);
+    points.forEach((point, i) => {
+      const away = answers[i] ? distance(norm, point, clean) : Number.POSITIVE_INFINITY;
+      if (away < least) {
+        least = away;
+        nearest = point;
+      }
+    });
+    return answers;
+  };
   const between = (from: Float32Array, part: number, radius: number): Float32Array =>
     from.map((value, i) => {
       const own = clean[i] ?? 0;
@@ -38,7 +53,10 @@ export function boundary(
     get left() {
       return box.left;
     },
-    ask: (points) => box.ask(points),
+    get nearest() {
+      return nearest;
+    },
+    ask,
     approach: async (from) => {
       const radius = distance(norm, from, clean);
       let best = from;
@@ -48,7 +66,7 @@ export function boundary(
       for (let k = 0; k < bisectionsMax && high - low > 1e-3 && box.left > 0; k++) {
         const middle = (low + high) / 2;
         const point = between(from, middle, radius);
-        const [answer] = await box.ask([point]);
+        const [answer] = await ask([point]);
         if (answer) {
           best = point;
           high = middle;

@@ -4,6 +4,9 @@ import type { Batch } from '../batch.ts';
 
 /** A trained surrogate. */
 export interface Network {
+  /** Its classes, in order, and its weights. */
+  readonly classes: readonly number[];
+  readonly net: Weights;
   /** Gradient of the cross-entropy at a label by the row's elements. */
   gradient(row: Float32Array, label: number): Float32Array;
   /** The class with the greatest score. */
@@ -14,27 +17,38 @@ const hidden = 48;
 const batchRows = 16;
 const learningRate = 0.003;
 const epochsMax = 40;
+const furtherEpochsMax = 10;
 /** Multiplications that training may take: a few seconds on one core. */
 const workMax = 1.5e9;
 
+/** How training goes. */
+export interface TrainOptions {
+  /** A network that was taught some of the rows: its weights are taken further in fewer epochs. */
+  readonly from?: Network;
+}
+
 /** Trains by Adam on centred rows; answers of classes that no row has are never given. */
-export function trainNetwork(taught: Batch, size: number, random: Random): Network {
+export function trainNetwork(
+  taught: Batch,
+  size: number,
+  random: Random,
+  { from }: TrainOptions = {},
+): Network {
   const classes = [...new Set(taught.labels)].sort((a, b) => a - b);
   const rows = taught.labels.length;
   const width = classes.length;
-  const mean = new Float32Array(size);
-  for (let i = 0; i < taught.x.length; i++) {
-    mean[i % size] = (mean[i % size] ?? 0) + (taught.x[i] ?? 0) / rows;
-  }
-  const net = {
+  const known = from !== undefined && `${from.classes}` === `${classes}` ? from.net : undefined;
+  const net = known ?? {
     first: Float32Array.from({ length: size * hidden }, () => random.normal() / Math.sqrt(size)),
     firstBias: new Float32Array(hidden),
     last: Float32Array.from({ length: hidden * width }, () => random.normal() / Math.sqrt(hidden)),
     lastBias: new Float32Array(width),
+    mean: meanOf(taught.x, size),
   };
-  const shape: Shape = { size, width, mean };
+  const shape: Shape = { size, width, mean: net.mean };
   const work = rows * size * hidden * 6;
-  const epochs = Math.max(1, Math.min(epochsMax, Math.floor(workMax / work)));
+  const most = known === undefined ? epochsMax : furtherEpochsMax;
+  const epochs = Math.max(1, Math.min(most, Math.floor(workMax / work)));
   const optimizer = adam(net);
   const places = new Map(classes.map((label, k) => [label, k]));
   for (let epoch = 0; epoch < epochs; epoch++) {
@@ -51,6 +65,8 @@ export function trainNetwork(taught: Batch, size: number, random: Random): Netwo
     }
   }
   return {
+    classes,
+    net,
     predict: (row) => {
       const { scores } = forward(net, shape, row);
       return classes[scores.indexOf(Math.max(...scores))] ?? -1;
@@ -65,34 +81,43 @@ interface Shape {
   readonly mean: Float32Array;
 }
 
-interface Weights {
+/** Weights of both layers: `first` [hidden, size], `last` [hidden, classes]. */
+export interface Weights {
   readonly first: Float32Array;
   readonly firstBias: Float32Array;
   readonly last: Float32Array;
   readonly lastBias: Float32Array;
+  /** What rows are centred by. */
+  readonly mean: Float32Array;
+}
+
+function meanOf(x: Float32Array, size: number): Float32Array {
+  const mean = new Float32Array(size);
+  for (let i = 0; i < x.length; i++) {
+    mean[i % size] = (mean[i % size] ?? 0) + ((x[i] ?? 0) * size) / x.length;
+  }
+  return mean;
 }
 
 function forward(net: Weights, { size, width, mean }: Shape, row: Float32Array) {
-  const middle = net.firstBias.slice();
-  for (let i = 0; i < size; i++) {
-    const value = (row[i] ?? 0) - (mean[i] ?? 0);
-    if (value === 0) continue;
-    for (let j = 0; j < hidden; j++) {
-      middle[j] = (middle[j] ?? 0) + value * (net.first[i * hidden + j] ?? 0);
-    }
-  }
-  const scores = net.lastBias.slice();
+  const centred = new Float64Array(size);
+  for (let i = 0; i < size; i++) centred[i] = (row[i] ?? 0) - (mean[i] ?? 0);
+  const middle = new Float64Array(hidden);
+  const scores = Float64Array.from(net.lastBias);
   for (let j = 0; j < hidden; j++) {
-    const value = middle[j] ?? 0;
-    if (value <= 0) continue;
+    let sum = net.firstBias[j] ?? 0;
+    const from = j * size;
+    for (let i = 0; i < size; i++) sum += (centred[i] ?? 0) * (net.first[from + i] ?? 0);
+    middle[j] = sum;
+    if (sum <= 0) continue;
     for (let k = 0; k < width; k++) {
-      scores[k] = (scores[k] ?? 0) + value * (net.last[j * width + k] ?? 0);
+      scores[k] = (scores[k] ?? 0) + sum * (net.last[j * width + k] ?? 0);
     }
   }
-  return { middle, scores };
+  return { centred, middle, scores };
 }
 
-/** Gradient by the row; adds those by the weights to `slopes` when it is given. */
+/** Gradient by the row; or, when `slopes` are given, adds those by the weights to them. */
 function backward(
   net: Weights,
   shape: Shape,
@@ -100,44 +125,36 @@ function backward(
   at: number,
   slopes?: Weights,
 ): Float32Array {
-  const { size, width, mean } = shape;
-  const { middle, scores } = forward(net, shape, row);
+  const { size, width } = shape;
+  const { centred, middle, scores } = forward(net, shape, row);
   const most = scores.reduce((best, score) => Math.max(best, score), Number.NEGATIVE_INFINITY);
   const powers = scores.map((score) => Math.exp(score - most));
   const sum = powers.reduce((total, power) => total + power, 0);
   const pull = powers.map((power, k) => power / sum - Number(k === at));
-  const back = new Float32Array(hidden);
+  const gradient = new Float32Array(slopes === undefined ? size : 0);
   for (let j = 0; j < hidden; j++) {
     const value = middle[j] ?? 0;
     if (value <= 0) continue;
-    for (let k = 0; k < width; k++) {
-      const own = pull[k] ?? 0;
-      back[j] = (back[j] ?? 0) + own * (net.last[j * width + k] ?? 0);
-      if (slopes !== undefined) {
-        slopes.last[j * width + k] = (slopes.last[j * width + k] ?? 0) + own * value;
+    let back = 0;
+    for (let k = 0; k < width; k++) back += (pull[k] ?? 0) * (net.last[j * width + k] ?? 0);
+    const from = j * size;
+    if (slopes === undefined) {
+      for (let i = 0; i < size; i++) {
+        gradient[i] = (gradient[i] ?? 0) + back * (net.first[from + i] ?? 0);
       }
-    }
-  }
-  const gradient = new Float32Array(size);
-  for (let i = 0; i < size; i++) {
-    const value = (row[i] ?? 0) - (mean[i] ?? 0);
-    let total = 0;
-    for (let j = 0; j < hidden; j++) {
-      const own = back[j] ?? 0;
-      total += own * (net.first[i * hidden + j] ?? 0);
-      if (slopes !== undefined) {
-        slopes.first[i * hidden + j] = (slopes.first[i * hidden + j] ?? 0) + own * value;
-      }
-    }
-    gradient[i] = total;
-  }
-  if (slopes !== undefined) {
-    for (let j = 0; j < hidden; j++) {
-      slopes.firstBias[j] = (slopes.firstBias[j] ?? 0) + (back[j] ?? 0);
+      continue;
     }
     for (let k = 0; k < width; k++) {
-      slopes.lastBias[k] = (slopes.lastBias[k] ?? 0) + (pull[k] ?? 0);
+      const own = j * width + k;
+      slopes.last[own] = (slopes.last[own] ?? 0) + (pull[k] ?? 0) * value;
     }
+    for (let i = 0; i < size; i++) {
+      slopes.first[from + i] = (slopes.first[from + i] ?? 0) + back * (centred[i] ?? 0);
+    }
+    slopes.firstBias[j] = (slopes.firstBias[j] ?? 0) + back;
+  }
+  for (let k = 0; slopes !== undefined && k < width; k++) {
+    slopes.lastBias[k] = (slopes.lastBias[k] ?? 0) + (pull[k] ?? 0);
   }
   return gradient;
 }
@@ -148,6 +165,7 @@ function zeros(net: Weights): Weights {
     firstBias: new Float32Array(net.firstBias.length),
     last: new Float32Array(net.last.length),
     lastBias: new Float32Array(net.lastBias.length),
+    mean: net.mean,
   };
 }
 

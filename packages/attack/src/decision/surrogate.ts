@@ -52,14 +52,17 @@ export async function surrogateTransfer(
   const known = teachingRows(batch, options, Math.max(1, queriesMax - rounds * count));
   const answers = [...(await model.predict(stack(known, size)))];
   let standing = Array.from({ length: count }, (_, row) => row);
+  let network: Network | undefined;
   for (let round = 0; round < rounds && standing.length > 0; round++) {
     stopWhenAborted(options.signal);
     const taught = { x: stack(known, size), labels: Int32Array.from(answers) };
-    const network = trainNetwork(taught, size, random.fork(`round ${round}`));
+    const from = network === undefined ? {} : { from: network };
+    const trained = trainNetwork(taught, size, random.fork(`round ${round}`), from);
+    network = trained;
     for (const row of standing) {
       const clean = rowOf(batch.x, row, size);
       const goal = criterion.kind === 'targeted' ? criterion.targets[row] : undefined;
-      x.set(climb(network, clean, batch.labels[row] ?? 0, goal, options), row * size);
+      x.set(climb(trained, clean, batch.labels[row] ?? 0, goal, options), row * size);
     }
     const tried = stack(
       standing.map((row) => rowOf(x, row, size)),

@@ -3,7 +3,7 @@
  * which noise rarely hits (forests, one-hot columns), and ends when its queries are spent.
  */
 import type { Random } from '@merlon/core';
-import { type Batch, rowOf, sizeOf } from '../batch.ts';
+import { type Batch, idOf, rowOf, sizeOf } from '../batch.ts';
 import { stopWhenAborted } from '../error.ts';
 import type { Classifier } from '../model/classifier.ts';
 import {
@@ -53,6 +53,37 @@ const poolMax = 256;
 const poolPartsMax = 16;
 const noiseTries = 64;
 
+/** What starts are looked for with. */
+export type StartOptions = Pick<WalkOptions, 'bounds' | 'random' | 'pool' | 'criterion'>;
+
+/** Most queries that the start of one row takes. */
+export const startQueriesMax = 84;
+
+/**
+ * A point of another class for each row, as near as bisection brings it; undefined where neither
+ * data nor noise are of another class.
+ */
+export async function startRows(
+  model: Classifier,
+  batch: Batch,
+  options: StartOptions,
+): Promise<(Float32Array | undefined)[]> {
+  const { criterion = untargeted, bounds, random } = options;
+  const size = sizeOf(batch);
+  const starts = batch.labels.length === 0 ? none : await startPool(model, size, options);
+  const found: (Float32Array | undefined)[] = [];
+  for (let row = 0; row < batch.labels.length; row++) {
+    const clean = rowOf(batch.x, row, size);
+    const label = batch.labels[row] ?? 0;
+    const succeeds = (prediction: number) => isSuccess(criterion, prediction, label, row);
+    const limits = { bounds, queriesMax: startQueriesMax, succeeds, norm: 'l2' as const };
+    const edge = boundary(model, clean, limits);
+    const own = random.fork(`start ${idOf(batch, row)}`);
+    found.push(await startOf(edge, clean, starts, succeeds, { bounds, random: own }));
+  }
+  return found;
+}
+
 /** One candidate for each row: what its walk found, or the row where no start was found. */
 export async function walkRows(
   model: Classifier,
@@ -70,7 +101,7 @@ export async function walkRows(
     const clean = rowOf(batch.x, row, size);
     const succeeds = (prediction: number) => isSuccess(criterion, prediction, label, row);
     const edge = boundary(model, clean, { bounds, queriesMax, succeeds, norm: budget.norm });
-    const random = options.random.fork(`row ${row}`);
+    const random = options.random.fork(`row ${idOf(batch, row)}`);
     const start = await startOf(edge, clean, starts, succeeds, { bounds, random });
     if (start !== undefined) {
       const away = (point: Float32Array) => distance(budget.norm, point, clean);
@@ -79,7 +110,9 @@ export async function walkRows(
         return edge.left > 0 && away(best) > budget.epsilon && away(best) > 0;
       };
       const own = { edge, clean, start, random, bounds, norm: budget.norm, goesOn, away };
-      x.set(await walk(own), row * size);
+      const ended = await walk(own);
+      const { nearest = ended } = edge;
+      x.set(away(nearest) < away(ended) ? nearest : ended, row * size);
     }
     options.onRow?.(row + 1, batch.labels.length);
   }
@@ -94,7 +127,7 @@ interface Starts {
 const none: Starts = { rows: [], predictions: [] };
 
 /** Rows of the data with their answers; more of them while all are of one class. */
-async function startPool(model: Classifier, size: number, options: WalkOptions): Promise<Starts> {
+async function startPool(model: Classifier, size: number, options: StartOptions): Promise<Starts> {
   const order = options.random.fork('pool').permutation(options.pool.rows);
   const rows: Float32Array[] = [];
   const predictions: number[] = [];

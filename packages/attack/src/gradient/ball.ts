@@ -36,7 +36,8 @@ function linfBall(clean: Float32Array, epsilon: number, bounds: Bounds): Ball {
     project,
     step: (x, direction, length) => {
       for (let i = 0; i < x.length; i++) {
-        x[i] = clamp((x[i] ?? 0) + length * Math.sign(direction[i] ?? 0), i);
+        const moved = (x[i] ?? 0) + length * Math.sign(direction[i] ?? 0);
+        x[i] = Math.max(lower[i] ?? 0, Math.min(moved, upper[i] ?? 0));
       }
     },
     randomStart: (random) => {

@@ -13,7 +13,7 @@ export const scoreRows: readonly AttackRow[] = [
     source: 'Andriushchenko et al. 2020',
     needs: 'scores',
     data: 'dense',
-    norms: ['linf', 'l2'],
+    norms: ['linf', 'l2', 'l1'],
     suites: ['standard', 'autoattack', 'autoattack-plus', 'scores', 'decision'],
     run: async (job) => {
       const options = { ...askingOf(job), onRound: job.onDone };
@@ -63,7 +63,7 @@ export const scoreRows: readonly AttackRow[] = [
     suites: [],
     minimal: true,
     run: async (job) => {
-      const options = { ...askingOf(job), onStep: job.onDone };
+      const options = { ...askingOf(job), pool: job.pool, onStep: job.onDone };
       return { x: await zoo(job.model, job.batch, options) };
     },
   },

@@ -9,8 +9,8 @@ import { AttackError, stopWhenAborted } from '../error.ts';
 import type { Classifier } from '../model/classifier.ts';
 import { type Bounds, type Budget, type Criterion, isSuccess, untargeted } from '../threat.ts';
 import { type ImageLayout, layoutOf, marginOf } from './layout.ts';
-import { l2Painter } from './square-l2.ts';
 import { linfPainter, type Painter } from './square-linf.ts';
+import { lpPainter } from './square-lp.ts';
 
 /** How the search goes. */
 export interface SquareOptions {
@@ -88,8 +88,9 @@ export async function square(
 
 function painterOf({ budget, bounds }: SquareOptions, layout: ImageLayout): Painter {
   if (budget.norm === 'linf') return linfPainter(budget.epsilon, bounds, layout);
-  if (budget.norm === 'l2') return l2Painter(budget.epsilon, bounds, layout);
-  const message = `"norm" expected "linf" or "l2", got "${budget.norm}"`;
+  const { norm, epsilon } = budget;
+  if (norm === 'l1' || norm === 'l2') return lpPainter({ norm, epsilon }, bounds, layout);
+  const message = `"norm" expected "linf", "l2" or "l1", got "${norm}"`;
   throw new AttackError('invalid-option', message);
 }
 

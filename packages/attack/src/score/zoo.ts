@@ -1,13 +1,16 @@
 /**
  * ZOO (Chen et al. 2017, algorithm 2): the objective of Carlini and Wagner with slopes from two
  * queries for each of some randomly chosen elements, by Adam on each element. Looks for a small
- * L2 change; every row has its budget of queries and its own draws, and always ends.
+ * L2 change; every row has its budget of queries and its own draws, and always ends. Where no query
+ * differs, as on the plateaus of trees, it asks further and walks from data of another class.
  */
 import type { Random } from '@merlon/core';
 import { type Batch, gather, idOf, positions, rowOf, sizeOf } from '../batch.ts';
+import { startQueriesMax, startRows } from '../decision/walk.ts';
 import { stopWhenAborted } from '../error.ts';
 import { nearestOf } from '../minimal/nearest.ts';
 import type { Classifier } from '../model/classifier.ts';
+import type { Pool } from '../tabular/starts.ts';
 import { type Bounds, type Criterion, isSuccess, untargeted } from '../threat.ts';
 import { marginOf } from './layout.ts';
 
@@ -27,6 +30,8 @@ export interface ZooOptions {
   readonly stepSize?: number;
   /** Weight of the margin against the squared distance (default 10). */
   readonly weight?: number;
+  /** Rows of the data to start from where the model is flat around a row (default: none). */
+  readonly pool?: Pool;
   readonly signal?: AbortSignal;
   /** Told after every step: steps done and steps in all. */
   readonly onStep?: (done: number, total: number) => void;
@@ -34,11 +39,18 @@ export interface ZooOptions {
 
 const elementsMax = 2 ** 21;
 
+/** Where queries do not differ they are asked ten times as far, up to this share of the range. */
+const reachMax = 0.1;
+
 interface Walk {
   readonly random: Random;
   readonly first: Float64Array;
   readonly second: Float64Array;
   readonly count: Int32Array;
+  /** How far the next step asks, as a share of the range. */
+  reach: number;
+  /** True when no query of the last step differed. */
+  flat: boolean;
 }
 
 /** The nearest adversarial point in L2 that was met of each row; the clean row where none was. */
@@ -49,8 +61,13 @@ export async function zoo(
 ): Promise<Float32Array> {
   const { criterion = untargeted, queriesMax = 5000, random } = options;
   const size = sizeOf(batch);
-  const few = Math.max(1, Math.min(options.elements ?? 128, size, Math.floor(queriesMax / 4)));
-  const steps = Math.max(1, Math.floor(queriesMax / (2 * few + 1)));
+  // A small budget is not spent on starts.
+  const pool = queriesMax > 4 * startQueriesMax ? options.pool : undefined;
+  const asked = pool === undefined ? queriesMax : queriesMax - startQueriesMax;
+  const few = Math.max(1, Math.min(options.elements ?? 128, size, Math.floor(asked / 4)));
+  const steps = Math.max(1, Math.floor(asked / (2 * few + 1)));
+  const how = { bounds: options.bounds, random: random.fork('starts'), criterion };
+  const starts = pool === undefined ? [] : await startRows(model, batch, { ...how, pool });
   const found = nearestOf(batch, 'l2');
   const group = Math.max(1, Math.floor(elementsMax / (2 * few * Math.max(1, size))));
   const rows = positions(batch.labels.length);
@@ -62,10 +79,20 @@ export async function zoo(
       first: new Float64Array(size),
       second: new Float64Array(size),
       count: new Int32Array(size),
+      reach: options.reach ?? 1e-3,
+      flat: false,
     }));
+    some.forEach((row) => {
+      const start = starts[row];
+      if (start !== undefined) found.offer(row, start, 0);
+    });
     for (let step = 0; step < steps; step++) {
       stopWhenAborted(options.signal);
       await stepAll(model, batch, some, now, { ...options, criterion, few, walks });
+      some.forEach((row, i) => {
+        const start = starts[row];
+        if (step === 0 && walks[i]?.flat && start !== undefined) now.set(start, i * size);
+      });
       const answers = await model.predict(now);
       some.forEach((row, i) => {
         const label = batch.labels[row] ?? 0;
@@ -92,7 +119,7 @@ async function stepAll(
   const { bounds, few, walks, criterion, weight = 10 } = options;
   const size = now.length / rows.length;
   const range = bounds.max - bounds.min;
-  const reach = (options.reach ?? 1e-3) * range;
+  const reachOf = (i: number) => (walks[i]?.reach ?? 0) * range;
   const chosen = rows.map((_, i) => (walks[i]?.random.permutation(size) ?? []).slice(0, few));
   const asked = new Float32Array(rows.length * 2 * few * size);
   rows.forEach((_, i) => {
@@ -101,20 +128,23 @@ async function stepAll(
       const own = rowOf(now, i, size);
       asked.set(own, at);
       asked.set(own, at + size);
-      asked[at + element] = (own[element] ?? 0) + reach;
-      asked[at + size + element] = (own[element] ?? 0) - reach;
+      asked[at + element] = (own[element] ?? 0) + reachOf(i);
+      asked[at + size + element] = (own[element] ?? 0) - reachOf(i);
     });
   });
   const { values, classes } = await model.scores(asked);
   rows.forEach((row, i) => {
     const walk = walks[i];
+    if (walk === undefined) return;
+    const reach = reachOf(i);
+    walk.flat = true;
     chosen[i]?.forEach((element, k) => {
-      if (walk === undefined) return;
       const label = batch.labels[row] ?? 0;
       const hinge = (of: number) =>
         Math.max(marginOf(rowOf(values, of, classes), criterion, label, row), 0);
       const at = 2 * (i * few + k);
       const slope = (hinge(at) - hinge(at + 1)) / (2 * reach);
+      if (slope !== 0) walk.flat = false;
       const place = i * size + element;
       const moved = (now[place] ?? 0) - (batch.x[row * size + element] ?? 0);
       const pull = weight * slope + 2 * moved;
@@ -122,6 +152,7 @@ async function stepAll(
         (now[place] ?? 0) - adam(walk, element, pull) * (options.stepSize ?? 0.05) * range;
       now[place] = Math.min(Math.max(next, bounds.min), bounds.max);
     });
+    if (walk.flat) walk.reach = Math.min(10 * walk.reach, Math.max(reachMax, walk.reach));
   });
 }
 

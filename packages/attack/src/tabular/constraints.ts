@@ -27,6 +27,8 @@ export interface Constraints {
   readonly groups: readonly (readonly number[])[];
   /** True when columns hang together by more than groups. */
   readonly related: boolean;
+  /** Positions of the columns that relations name. */
+  readonly relatedColumns: readonly number[];
   /** The linear relations. */
   readonly sums: readonly LinearRule[];
   /** What is wrong with `row` as a change of `original`; empty when nothing is. */
@@ -60,6 +62,10 @@ export function constraintsOf(schema: RuleSource): Constraints {
     mutable: features.flatMap((feature, i) => (feature.mutable ? [i] : [])),
     groups,
     related: edges.length + sums.length > 0,
+    relatedColumns: [
+      ...edges.flatMap(({ left, right }) => [left, right]),
+      ...sums.flatMap(({ terms }) => terms.map(({ at }) => at)),
+    ],
     sums,
     snap: (feature, value) => {
       const known = features[feature];

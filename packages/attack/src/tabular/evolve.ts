@@ -4,7 +4,7 @@
  * changes and by how much (NSGA-II, Deb, Pratap, Agarwal and Meyarivan 2002). Needs scores.
  */
 import type { Random } from '@merlon/core';
-import { type Batch, rowOf, sizeOf } from '../batch.ts';
+import { type Batch, idOf, rowOf, sizeOf } from '../batch.ts';
 import { AttackError, stopWhenAborted } from '../error.ts';
 import type { Classifier } from '../model/classifier.ts';
 import { type Oracle, oracle } from '../oracle.ts';
@@ -52,7 +52,7 @@ export async function evolve(
     const label = batch.labels[row] ?? 0;
     const target = criterion.kind === 'targeted' ? criterion.targets[row] : undefined;
     const box = oracle(model, queriesMax, (answer) => isSuccess(criterion, answer, label, row));
-    const random = options.random.fork(`row ${row}`);
+    const random = options.random.fork(`row ${idOf(batch, row)}`);
     const task = { original, box, values, pool, random, lead: leadOf(label, target), options };
     const found = await evolveRow(task);
     if (found !== undefined) x.set(found, row * size);

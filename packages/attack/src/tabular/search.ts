@@ -4,7 +4,7 @@
  * every candidate satisfies the constraints of the schema, and the nearest one is returned.
  */
 import type { Random } from '@merlon/core';
-import { type Batch, rowOf, sizeOf } from '../batch.ts';
+import { type Batch, idOf, rowOf, sizeOf } from '../batch.ts';
 import { AttackError, stopWhenAborted } from '../error.ts';
 import type { Classifier } from '../model/classifier.ts';
 import { type Oracle, oracle } from '../oracle.ts';
@@ -71,7 +71,7 @@ export async function featureSearch(
     const box = oracle(model, options.queriesMax ?? 2000, (prediction) =>
       isSuccess(criterion, prediction, label, row),
     );
-    const random = options.random.fork(`row ${row}`);
+    const random = options.random.fork(`row ${idOf(batch, row)}`);
     const target = criterion.kind === 'targeted' ? criterion.targets[row] : undefined;
     const progress = model.givesScores ? progressOf(label, target) : undefined;
     const found = await searchRow(original, box, values, pool, { ...options, random, progress });

@@ -5,7 +5,7 @@
  * that what is found turns the model that runs. The model itself is never asked.
  */
 import type { Random } from '@merlon/core';
-import { type Batch, rowOf, sizeOf } from '../batch.ts';
+import { type Batch, idOf, rowOf, sizeOf } from '../batch.ts';
 import { AttackError, stopWhenAborted } from '../error.ts';
 import type { Constraints } from '../tabular/constraints.ts';
 import type { Pool } from '../tabular/starts.ts';
@@ -78,7 +78,7 @@ export function leafTuple(
     const reach = reachOf(forest, original, measure, limits);
     if (reach !== undefined && !goal.answers(reach.own)) {
       const search = { forest, reach, measure, goal, profile };
-      const random = options.random.fork(`row ${row}`);
+      const random = options.random.fork(`row ${idOf(batch, row)}`);
       const found = nearest(search, { ...options, pool, random });
       if (found !== undefined) x.set(found.row, row * size);
     }

@@ -72,6 +72,57 @@ describe('verifyTrees', () => {
   });
 });
 
+describe('verifyTrees under relations', () => {
+  const features = fixed(3, () => ({ type: 'integer', min: -4, max: 4, step: 1 }));
+  const relations = [{ kind: 'lessOrEqual', left: 'f0', right: 'f1' } as const];
+  const constraints = constraintsOf({ features, relations });
+
+  /** Every valid row of whole numbers: the least cost of one that turns. */
+  function leastOf(sample: Sample, own: Float32Array, label: number, name: 'steps' | 'changed') {
+    const measure = measureOf(name, constraints);
+    const every = Array.from({ length: 9 ** 3 }, (_, k) => [k % 9, Math.floor(k / 9) % 9, k / 81]);
+    const rows = every.map((row) => Float32Array.from(row, (value) => Math.floor(value) - 4));
+    const x = Float32Array.from(rows.flatMap((row) => [...row]));
+    const answers = evaluateTrees(sample.trees, x, 3).labels;
+    const won = rows.filter((row, k) => answers[k] !== label && (row[0] ?? 0) <= (row[1] ?? 0));
+    return Math.min(...won.map((row) => measure.of(row, own)), Number.POSITIVE_INFINITY);
+  }
+
+  it.each(['steps', 'changed'] as const)('bounds what trying every row finds, in %s', (name) => {
+    let exact = 0;
+    let broken = 0;
+    let all = 0;
+    for (let seed = 0; seed < 40; seed++) {
+      const sample = randomSample(seeded(seed), { trees: 6 }, 4);
+      const x = sample.x.map((value, at) => {
+        const low = Math.max(-4, Math.min(4, Math.round(2 * value)));
+        return at % 3 === 0 ? Math.min(low, 0) : at % 3 === 1 ? Math.abs(low) : low;
+      });
+      const { labels } = evaluateTrees(sample.trees, x, 3);
+      const forest = compileForest(sample.trees, 3);
+      const proofs = verifyTrees(forest, { x, labels }, { measure: name, constraints });
+      proofs.forEach((proof, row) => {
+        const own = x.subarray(row * 3, row * 3 + 3);
+        const least = leastOf(sample, own, labels[row] ?? 0, name);
+        all++;
+        expect(proof.lower).toBeLessThanOrEqual(least + 1e-6);
+        expect(proof.upper).toBeGreaterThanOrEqual(least - 1e-6);
+        if (!proof.exact) broken++;
+        else {
+          exact++;
+          const same = proof.lower === least || Math.abs(proof.lower - least) < 1e-6;
+          expect(same).toBe(true);
+        }
+        if (proof.x === undefined) return;
+        expect(constraints.violations(proof.x, own)).toEqual([]);
+        expect(evaluateTrees(sample.trees, proof.x, 3).labels[0]).not.toBe(labels[row]);
+      });
+    }
+    expect(exact / all).toBeGreaterThan(0.75);
+    expect(broken).toBeGreaterThan(0);
+  });
+});
+
 describe('leafTuple', () => {
   it.each(treeFiles)(
     'turns every row of %s in the runtime, near the proved least',

@@ -22,6 +22,7 @@ import {
   type OnnxTensor,
 } from '../onnx/model.ts';
 import { elementwise, isPadded, isPooledApart, scalars } from './operators.ts';
+import { flippedFrom, reordered, reorderedBack } from './reorder.ts';
 import { blockedBothSides, blockedOutputs, blockedPicture, roundUp } from './weights.ts';
 
 /** Domain of the runtime's blocked operators. */
@@ -178,13 +179,22 @@ class Layout {
     }
     const fixed = this.#single.get(name)?.every((size, i) => size === this.#shapes.get(name)?.[i]);
     if (fixed !== true || outs % block !== 0 || (both && ins % block !== 0)) return null;
-    const apart = both
-      ? [outs / block, block, ins / block, block, taps]
-      : [outs / block, block, ins * taps];
-    const split = this.#standard('Reshape', [this.#asPlain(name), this.#ints(apart)]);
-    const perm = ints(both ? [0, 2, 4, 3, 1] : [0, 2, 1]);
-    const turned = this.#standard('Transpose', [split], { perm });
-    return this.#standard('Reshape', [turned, this.#ints([outs, ins, height, width])]);
+    if (!both) {
+      const apart = this.#ints([outs / block, block, ins * taps]);
+      const split = this.#standard('Reshape', [this.#asPlain(name), apart]);
+      const turned = this.#standard('Transpose', [split], { perm: ints([0, 2, 1]) });
+      return this.#standard('Reshape', [turned, this.#ints([outs, ins, height, width])]);
+    }
+    const flipped = flippedFrom(this.#writers, name, (list) => this.#constants.get(list));
+    const emitter = {
+      standard: (operator: string, inputs: readonly string[], attributes: Attributes) =>
+        this.#standard(operator, inputs, attributes),
+      ints: (values: readonly number[]) => this.#ints(values),
+    };
+    const sizes = [outs, ins, height, width] as const;
+    return flipped === null
+      ? reordered(emitter, this.#asPlain(name), { shape: sizes, block })
+      : reorderedBack(emitter, this.#asPlain(flipped), { shape: sizes, block });
   }
 
   #bias(name: string, length: number): string | null {

@@ -4,10 +4,18 @@
  */
 
 import { observe } from '../gradient/observe.ts';
-import { floatTensor, ints, node, type OnnxModel } from '../onnx/model.ts';
+import {
+  floatsIn,
+  floatTensor,
+  ints,
+  node,
+  type OnnxModel,
+  type OnnxTensor,
+} from '../onnx/model.ts';
 import { writeOnnx } from '../onnx/write.ts';
 import { openSession } from '../runtime.ts';
 import type { Session, SessionOptions } from '../session.ts';
+import { isSmallModel, smallSession } from '../small/session.ts';
 import { elementCount, type Tensor, type Tensors } from '../tensor.ts';
 import { blockedLayout } from './layout.ts';
 
@@ -25,11 +33,24 @@ export function blockChannels(): Promise<number | null> {
 }
 
 /** Opens a model that was just made; the plain way is `openSession(writeOnnx(model))`. */
-export type OpenModel = (model: OnnxModel, options?: SessionOptions) => Promise<Session>;
+export type OpenModel = (
+  model: OnnxModel,
+  options?: SessionOptions,
+  weights?: readonly OnnxTensor[],
+) => Promise<Session>;
 
-/** A session of the model in its fastest form, with the same inputs and outputs. */
-export const openFastest: OpenModel = async (model, options = {}) => {
-  const plain = await openSession(writeOnnx(model), options);
+/**
+ * A session of the model in its fastest form, with the same inputs and outputs. Inputs that are
+ * weights are shown as they are in `weights`: made-up ones can drive the scores apart.
+ */
+export const openFastest: OpenModel = async (model, options = {}, weights = []) => {
+  const isSmall = isSmallModel(model);
+  // What a small model does is sooner done by one thread than shared out.
+  const plain = await openSession(writeOnnx(model), isSmall ? { ...options, threads: 1 } : options);
+  if (isSmall) {
+    const small = smallSession(model, plain);
+    return (await agree(plain, small, { shapes: smallShapes(model), weights })) ? small : plain;
+  }
   // Only convolutions gain; other graphs need no second look.
   const convolves = model.graph.nodes.some(({ operator }) => operator === 'Conv');
   const block = convolves ? await blockChannels() : null;
@@ -40,13 +61,20 @@ export const openFastest: OpenModel = async (model, options = {}) => {
   if (blocked === null) return plain;
   const fast = await openSession(writeOnnx(blocked), options).catch(() => null);
   if (fast === null) return plain;
-  if (await agree(plain, fast, shapes)) {
+  if (await agree(plain, fast, { shapes, weights })) {
     await plain.close();
     return fast;
   }
   await fast.close();
   return plain;
 };
+
+/** Shapes of a graph's inputs for two rows. */
+function smallShapes({ graph }: OnnxModel): Map<string, number[]> {
+  const sizes = (shape: OnnxModel['graph']['inputs'][number]['shape']): number[] =>
+    (shape ?? []).map((axis) => (typeof axis === 'number' && axis > 0 ? axis : 2));
+  return new Map(graph.inputs.map(({ name, shape }) => [name, sizes(shape)]));
+}
 
 /** Runs one blocked convolution next to a plain one for each size that a block may have. */
 async function detect(): Promise<number | null> {
@@ -80,25 +108,33 @@ async function detect(): Promise<number | null> {
     if (blocked === null) continue;
     const plain = await openSession(writeOnnx(model));
     const fast = await openSession(writeOnnx(blocked)).catch(() => null);
-    const fits = fast !== null && (await agree(plain, fast, shapes));
+    const fits = fast !== null && (await agree(plain, fast, { shapes }));
     await Promise.all([plain.close(), fast?.close()]);
     if (fits) return block;
   }
   return null;
 }
 
+/** What both sessions are shown. */
+interface Shown {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly weights?: readonly OnnxTensor[];
+}
+
 /** True when two sessions answer the same samples alike. */
-async function agree(
-  plain: Session,
-  fast: Session,
-  shapes: ReadonlyMap<string, readonly number[]>,
-): Promise<boolean> {
+async function agree(plain: Session, fast: Session, of: Shown): Promise<boolean> {
+  const { shapes, weights = [] } = of;
+  const own = new Map(weights.map((tensor) => [tensor.name, tensor]));
   const feeds: Record<string, Tensor> = {};
   for (const [place, { name, type }] of plain.inputs.entries()) {
     const shape = shapes.get(name) ?? [];
     const count = elementCount(shape);
-    // Behind the samples come weights, which must not drive the scores apart.
-    const data = numbers(count).map((value) => (place === 0 ? value : (value - 0.5) / 5));
+    const weight = own.get(name);
+    // Weights that are not told stay small.
+    const data =
+      weight === undefined
+        ? numbers(count).map((value) => (place === 0 ? value : (value - 0.5) / 5))
+        : floatsIn(weight);
     if (type === 'float32') feeds[name] = { type, shape, data };
     else if (type === 'int64') feeds[name] = { type, shape, data: new BigInt64Array(count) };
     else return false;

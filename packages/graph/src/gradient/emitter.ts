@@ -178,6 +178,9 @@ export function zerosLike(emitter: Emitter, name: string): string {
 
 /** A gradient in the shape of a forward value, whatever the number of rows. */
 export function likeValue(emitter: Emitter, gradient: string, name: string): string {
+  const sizes = sizesOf(emitter, name);
+  const growing = sizes.filter((size) => typeof size !== 'number');
+  if (growing.length <= 1 && !sizes.includes(0)) return reshape(emitter, gradient, sizes);
   return emitter.emit('Reshape', [gradient, emitter.emit('Shape', [name])]);
 }
 

@@ -21,7 +21,8 @@ import { loweredPrefix, type NormalForm, normalForm } from './normal.ts';
 import { modelInputs } from './observe.ts';
 import { refusals } from './operators/status.ts';
 import { manyOutputs, rules } from './operators/table.ts';
-import { type Forward, prepare } from './prepare.ts';
+import { writtenOut } from './prepare/gelu.ts';
+import { type Forward, prepare } from './prepare/prepare.ts';
 import { operatorStatuses } from './statuses.ts';
 
 /** What to differentiate. */
@@ -74,8 +75,8 @@ export async function gradientModel(
   const form = await normalForm(start, { mode, output, classesMin });
   const { scores, classes, wanted, weights, observed } = form;
   const state = new Set(weights.map((tensor) => tensor.name));
-  const { shapes, constants } = observed;
-  const whole = { nodes: form.model.graph.nodes, shapes, constants };
+  const { shapes, single, constants } = observed;
+  const whole = { nodes: form.model.graph.nodes, shapes, single, constants };
   const forward = prepare(whole, { scores, weights: state });
   const builder = new GraphBuilder();
   const context = contextOf(builder, { form, forward });
@@ -146,7 +147,8 @@ function contextOf(
   of: { readonly form: NormalForm; readonly forward: Forward },
 ): Backward {
   const { form, forward } = of;
-  const { single, types } = form.observed;
+  const { types } = form.observed;
+  const { single } = forward;
   const state = new Set(form.weights.map((tensor) => tensor.name));
   const { values } = reachOf(forward.nodes, form.wanted, types);
   const shape = (name: string): Shape => {
@@ -227,7 +229,9 @@ function assemble(
   const { builder, input, finals } = of;
   const { model, weights } = form;
   const { shapes, nodes, added } = of.forward;
-  const forward = nodes.map((node) => withExtraOutputs(node, builder.extraOutputs.get(node)));
+  const forward = nodes
+    .map((node) => withExtraOutputs(node, builder.extraOutputs.get(node)))
+    .flatMap((node) => writtenOut(node, builder));
   const state = new Set(weights.map((tensor) => tensor.name));
   const all = [...forward, ...builder.nodes];
   const used = usedBy(all);

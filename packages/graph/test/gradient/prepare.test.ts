@@ -5,6 +5,7 @@ import {
   gradientModel,
   int,
   ints,
+  intTensor,
   node,
   type OnnxModel,
   type OnnxNode,
@@ -137,5 +138,139 @@ describe('a cheaper forward graph', () => {
     const used = new Set(gradient.graph.nodes.flatMap((each) => each.inputs));
     const names = gradient.graph.initializers.map((each) => each.name);
     expect(names.filter((name) => !used.has(name))).toEqual([]);
+  });
+});
+
+const width = 6;
+const gelus: Readonly<Record<string, readonly OnnxNode[]>> = {
+  'x (1 + erf) / 2': [
+    node('Div', ['h', 'root'], ['u']),
+    node('Erf', ['u'], ['e']),
+    node('Add', ['e', 'one'], ['p']),
+    node('Mul', ['h', 'p'], ['q']),
+    node('Mul', ['q', 'half'], ['y']),
+  ],
+  '(x / 2) (1 + erf)': [
+    node('Mul', ['h', 'inverse'], ['u']),
+    node('Erf', ['u'], ['e']),
+    node('Add', ['one', 'e'], ['p']),
+    node('Mul', ['h', 'half'], ['q']),
+    node('Mul', ['q', 'p'], ['y']),
+  ],
+  'x ((1 + erf) / 2)': [
+    node('Div', ['h', 'root'], ['u']),
+    node('Erf', ['u'], ['e']),
+    node('Add', ['e', 'one'], ['p']),
+    node('Mul', ['half', 'p'], ['q']),
+    node('Mul', ['q', 'h'], ['y']),
+  ],
+};
+
+function encoder(...nodes: readonly OnnxNode[]): OnnxModel {
+  return modelOf({
+    name: 'encoder',
+    row: [4, width],
+    out: [4, 5],
+    opset: 17,
+    nodes: [
+      node('LayerNormalization', ['x', 'scale', 'shift'], ['n']),
+      node('MatMul', ['n', 'w'], ['m']),
+      node('Add', ['m', 'b'], ['h']),
+      ...nodes,
+    ],
+    tensors: [
+      randomTensor('scale', [width], 1),
+      randomTensor('shift', [width], 2),
+      randomTensor('w', [width, 5], 3),
+      randomTensor('b', [5], 4),
+      floatTensor('root', [], [Math.SQRT2]),
+      floatTensor('inverse', [], [Math.SQRT1_2]),
+      floatTensor('one', [], [1]),
+      floatTensor('half', [], [0.5]),
+    ],
+  });
+}
+
+/** The operators of the gradient, which is the same as of the model that is left alone. */
+async function expectSame(from: OnnxModel, alone: OnnxModel): Promise<readonly string[]> {
+  const x: Tensor = { type: 'float32', shape: [2, 4, width], data: values(8 * width, 7) };
+  const answers = [from, alone].map(async (each) => {
+    const { model: gradient } = await gradientModel(each);
+    const session = await openSession(writeOnnx(gradient));
+    const out = await session.run({ x, merlon_labels: labels });
+    await session.close();
+    return { out, operators: operatorsOf(gradient) };
+  });
+  const [got, expected] = await Promise.all(answers);
+  for (const name of ['merlon_scores', 'merlon_gradient']) {
+    expect(difference(expected?.out[name], got?.out[name])).toBeLessThan(5e-6);
+  }
+  return got?.operators ?? [];
+}
+
+/** The same model with a node between a value and whatever reads it. */
+function kept(from: OnnxModel, value: string): OnnxModel {
+  const nodes = from.graph.nodes.flatMap((each) => {
+    const inputs = each.inputs.map((input) => (input === value ? `${value}/same` : input));
+    const own = { ...each, inputs };
+    return each.outputs.includes(value)
+      ? [own, node('Identity', [value], [`${value}/same`])]
+      : [own];
+  });
+  return { ...from, graph: { ...from.graph, nodes } };
+}
+
+describe('a cheaper encoder', () => {
+  it.each(Object.entries(gelus))('knows GELU as %s', async (_, nodes) => {
+    const operators = await expectSame(encoder(...nodes), kept(encoder(...nodes), 'e'));
+    // Its share Φ(x) serves forwards and backwards.
+    expect(operators.filter((each) => each === 'Erf')).toHaveLength(1);
+    expect(operators.filter((each) => each === 'HardSigmoid')).toHaveLength(1);
+    expect(operators).not.toContain('Div');
+  });
+  it('leaves an error function alone that makes no GELU', async () => {
+    const nodes = [
+      node('Div', ['h', 'root'], ['u']),
+      node('Erf', ['u'], ['e']),
+      node('Add', ['e', 'half'], ['p']),
+      node('Mul', ['h', 'p'], ['q']),
+      node('Mul', ['q', 'half'], ['y']),
+    ];
+    const same = await expectSame(encoder(...nodes), kept(encoder(...nodes), 'e'));
+    expect(same).not.toContain('HardSigmoid');
+  });
+  it('puts the scale of a layer into the matrices behind it', async () => {
+    const only = encoder(node('Identity', ['h'], ['y']));
+    const two = encoder(node('MatMul', ['n', 'w'], ['k']), node('Mul', ['h', 'k'], ['y']));
+    const scales = (operators: readonly string[]): number =>
+      operators.filter((each) => each === 'Sub').length;
+    const [folded, both] = [
+      await expectSame(only, kept(only, 'n')),
+      await expectSame(two, kept(two, 'n')),
+    ];
+    expect(scales(both)).toBe(scales(folded));
+    // What is normalised for something else too is subtracted and scaled once more.
+    const other = encoder(node('Tanh', ['n'], ['t']), node('MatMul', ['t', 'w'], ['k']), {
+      ...node('Mul', ['h', 'k'], ['y']),
+    });
+    expect(scales(await expectSame(other, kept(other, 'n')))).toBeGreaterThan(scales(folded));
+  });
+  it('writes sizes down that only the rows change', async () => {
+    const nodes = [
+      node('Shape', ['h'], ['sizes']),
+      node('Gather', ['sizes', 'first'], ['rows']),
+      node('Concat', ['rows', 'flatRest'], ['to'], { axis: int(0) }),
+      node('Reshape', ['h', 'to'], ['y']),
+    ];
+    const from = encoder(...nodes);
+    const added = [intTensor('first', [1], [0]), intTensor('flatRest', [1], [20])];
+    const graph = { ...from.graph, initializers: [...from.graph.initializers, ...added] };
+    const plain = encoder(node('Reshape', ['h', 'all'], ['y']));
+    const written = [...plain.graph.initializers, intTensor('all', [2], [-1, 20])];
+    const operators = await expectSame(
+      { ...from, graph },
+      { ...plain, graph: { ...plain.graph, initializers: written } },
+    );
+    for (const gone of ['Gather', 'Concat']) expect(operators).not.toContain(gone);
   });
 });

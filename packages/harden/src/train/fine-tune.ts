@@ -11,10 +11,12 @@ import {
   readOnnx,
   type Session,
   type Tensor,
+  type Tensors,
   writeOnnx,
 } from '@merlon/graph';
 import { HardenError } from '../error.ts';
 import { checkFit, checkRequest, type FineTuneRequest } from './request.ts';
+import { momentumStep } from './sgd.ts';
 
 /** The hardened model and how it went. */
 export interface FineTuneResult {
@@ -32,6 +34,8 @@ interface Trainer {
   readonly input: string;
   readonly weights: ReadonlyMap<string, Tensor & { readonly data: Float32Array }>;
   readonly velocity: ReadonlyMap<string, Float32Array>;
+  /** Where the gradients of a step are written. */
+  readonly into: Tensors;
 }
 
 interface TrainingBatch {
@@ -57,8 +61,8 @@ export async function adversarialFineTune(
   const state = await gradientModel(model, { weights: 'state' });
   const training = await gradientModel(model, { weights: 'train' });
   const { threads } = request;
-  const attack = await openModel(state.model, { threads });
-  const train = await openModel(training.model, { threads });
+  const attack = await openModel(state.model, { threads }, state.weights);
+  const train = await openModel(training.model, { threads }, training.weights);
   try {
     checkFit(request, attack);
     const weights = weightsOf(training);
@@ -66,7 +70,8 @@ export async function adversarialFineTune(
       [...weights].map(([n, { data }]) => [n, new Float32Array(data.length)]),
     );
     const input = attack.inputs[0]?.name ?? '';
-    const losses = await run({ request, attack, train, input, weights, velocity });
+    const into = gradientsInto(weights);
+    const losses = await run({ request, attack, train, input, weights, velocity, into });
     return { model: writeOnnx(withWeights(model, weights)), losses, steps: losses.length };
   } finally {
     await attack.close();
@@ -143,37 +148,31 @@ async function perturb(trainer: Trainer, batch: TrainingBatch, epsilon: number):
   }
 }
 
-/** One step of stochastic gradient descent with momentum (Polyak 1964); returns the mean loss. */
+/** One step on a batch; returns the mean loss. */
 async function step(trainer: Trainer, batch: TrainingBatch, rate: number): Promise<number> {
   const { train, input, weights, velocity, request } = trainer;
   const feeds = { [input]: tensor(batch.x, batch.shape), merlon_labels: batch.labels };
-  const out = await train.run({ ...feeds, ...Object.fromEntries(weights) });
-  const gradients = [...weights.keys()].map((name) => floats(out[`merlon_gradient/${name}`]));
-  const shrink = clipping(gradients);
-  for (const [name, { data }] of weights) {
-    const gradient = floats(out[`merlon_gradient/${name}`]);
-    const speed = velocity.get(name) ?? new Float32Array(data.length);
-    for (let i = 0; i < data.length; i++) {
-      const pull = shrink * (gradient[i] ?? 0) + request.weightDecay * (data[i] ?? 0);
-      const v = request.momentum * (speed[i] ?? 0) + pull;
-      speed[i] = v;
-      data[i] = (data[i] ?? 0) - rate * v;
-    }
-  }
+  const given = { ...feeds, ...Object.fromEntries(weights) };
+  const out = await train.run(given, undefined, trainer.into);
+  const gradients = new Map(
+    [...weights.keys()].map((name) => [name, floats(out[gradientName(name)])]),
+  );
+  const { momentum, weightDecay } = request;
+  momentumStep({ weights, velocity, gradients }, { rate, momentum, weightDecay });
   const losses = floats(out.merlon_loss);
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-/** Norm above which a step's gradient is shortened (Pascanu et al. 2013), or runs collapse. */
-const gradientNormMax = 1;
+function gradientName(weight: string): string {
+  return `merlon_gradient/${weight}`;
+}
 
-/** The factor that brings all gradients together to at most the norm allowed. */
-function clipping(gradients: readonly Float32Array[]): number {
-  let squares = 0;
-  for (const gradient of gradients) {
-    for (const value of gradient) squares += value * value;
-  }
-  return Math.min(1, gradientNormMax / Math.max(Math.sqrt(squares), Number.MIN_VALUE));
+function gradientsInto(weights: Trainer['weights']): Tensors {
+  return Object.fromEntries(
+    [...weights].map(([name, { type, shape, data }]) => {
+      return [gradientName(name), { type, shape, data: new Float32Array(data.length) }];
+    }),
+  );
 }
 
 function weightsOf({ weights }: GradientModel): Trainer['weights'] {

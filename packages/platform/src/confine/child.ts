@@ -27,6 +27,7 @@ async function answer(call: Extract<ToWorker, { type: 'call' }>): Promise<void> 
     const output = await taskOf(method)(input, {
       source: (name) => remoteSource(id, named(sources, name)),
       onProgress: (progress: Progress) => send({ type: 'progress', id, progress }),
+      onCheckpoint: (checkpoint) => send({ type: 'checkpoint', id, checkpoint }),
     });
     send({ type: 'done', id, output });
   } catch (error) {

@@ -28,6 +28,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'progress'; readonly id: number; readonly progress: Progress }
+  | { readonly type: 'checkpoint'; readonly id: number; readonly checkpoint: unknown }
   | {
       readonly type: 'read';
       readonly id: number;

@@ -6,6 +6,8 @@ export interface TaskContext {
   /** A source that the parent serves. */
   source(name: string): ByteSource;
   readonly onProgress: OnProgress;
+  /** Hands out what an interrupted task can go on from; plain data. */
+  readonly onCheckpoint: (checkpoint: unknown) => void;
 }
 
 /** A task: plain data in, plain data out. */

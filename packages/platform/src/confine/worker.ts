@@ -23,6 +23,8 @@ export interface CallOptions {
   /** Sources that the worker may read through its parent. */
   readonly sources?: Readonly<Record<string, ByteSource>>;
   readonly onProgress?: OnProgress;
+  /** Told what the task can go on from, each time anew. */
+  readonly onCheckpoint?: (checkpoint: unknown) => void;
   readonly signal?: AbortSignal;
   /** Time after which the worker is killed. */
   readonly timeoutMs: number;
@@ -131,6 +133,7 @@ class WorkerHandle implements ConfinedWorker {
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
     if (message.type === 'progress') pending.options.onProgress?.(message.progress);
+    else if (message.type === 'checkpoint') pending.options.onCheckpoint?.(message.checkpoint);
     else if (message.type === 'read') void this.#serveRead(message, pending);
     else if (message.type === 'done') pending.resolve(message.output);
     else {

@@ -17,6 +17,24 @@ export interface Task {
   readonly reach: Reach;
   readonly measure: Measure;
   readonly goal: Goal;
+  /** Relations between columns, which boxes know nothing of; absent where there are none. */
+  readonly relations?: Relations;
+}
+
+/** What relations make of a point that reaches the goal. */
+export interface Relations {
+  /** True when the nearest values of some cells keep them. */
+  hold(cells: Int32Array): boolean;
+  /** A row near the point that keeps them and reaches the goal; undefined when none was found. */
+  settle(cells: Int32Array): Settled | undefined;
+  /** Variables that hang together with others. */
+  readonly variables: readonly number[];
+}
+
+/** A row that keeps relations and reaches the goal. */
+export interface Settled {
+  readonly row: Float32Array;
+  readonly cost: number;
 }
 
 interface Open extends CellBox {
@@ -42,31 +60,50 @@ export interface RowProof {
   readonly exact: boolean;
   /** The nearest point that reaches the goal. */
   readonly cells?: Int32Array;
+  /** The nearest row met that keeps relations, where its point alone does not. */
+  readonly settled?: Settled;
   readonly boxes: number;
 }
 
-/** The nearest point that reaches the goal, or how far off it must be. */
+/**
+ * The nearest point that reaches the goal, or how far off it must be. A point that breaks relations
+ * is settled by small moves; what that costs beyond its box stays a gap between the bounds.
+ */
 export function proveRow(task: Task, limits: ProofLimits): RowProof {
-  const { forest, measure, goal } = task;
+  const { forest, measure, goal, relations } = task;
   const { together, boxesMax, within } = limits;
   const quick = marginBound(forest, goal, 1);
   const tight = marginBound(forest, goal, together);
   const heap: Open[] = [];
-  const count = forest.variables.length;
-  const high = Int32Array.from(forest.variables, ({ count: own }) => own - 1);
-  push(heap, task, { low: new Int32Array(count), high });
+  push(heap, task, { low: new Int32Array(forest.last.length), high: forest.last.slice() });
   let boxes = 0;
+  let settled: Settled | undefined;
+  let gap = Number.POSITIVE_INFINITY;
+  const ended = (cost: number, exact: boolean, cells?: Int32Array): RowProof => {
+    const least = Math.min(cost, gap);
+    const lower = least === Number.POSITIVE_INFINITY ? least : measure.distance(least);
+    return { lower, exact, boxes, ...(cells && { cells }), ...(!cells && settled && { settled }) };
+  };
   for (let box = pop(heap); box !== undefined; box = pop(heap)) {
-    const lower = measure.distance(box.cost);
-    if (lower > within || boxes >= boxesMax) return { lower, exact: false, boxes };
+    if (settled !== undefined && box.cost >= settled.cost) break;
+    if (measure.distance(box.cost) > within || boxes >= boxesMax) return ended(box.cost, false);
     boxes++;
-    if (goal.answers(box.cells)) return { lower, exact: true, cells: box.cells, boxes };
+    if (goal.answers(box.cells)) {
+      if (relations?.hold(box.cells) ?? true) return ended(box.cost, gap >= box.cost, box.cells);
+      const near = relations?.settle(box.cells);
+      if (near !== undefined && near.cost < (settled?.cost ?? Infinity)) settled = near;
+      const cut = borderOf(task, box, relations?.variables ?? []);
+      if (cut === undefined) gap = Math.min(gap, box.cost);
+      else for (const half of halves(box, cut)) push(heap, task, half);
+      continue;
+    }
     // Rounding may turn a margin that is a hair below zero.
     if (quick.most(box) < -goal.guard) continue;
     if (together > 1 && tight.most(box) < -goal.guard) continue;
     for (const half of split(task, box)) push(heap, task, half);
   }
-  return { lower: Number.POSITIVE_INFINITY, exact: true, boxes };
+  const cost = settled?.cost ?? Number.POSITIVE_INFINITY;
+  return ended(cost, gap >= cost * (1 - 1e-9));
 }
 
 /** Halves a box at a test between its nearest point and a better leaf of the most helpful tree. */
@@ -81,22 +118,17 @@ function split({ forest, goal }: Task, box: Open): CellBox[] {
       for (const leaf of leavesIn(forest, box, tree)) {
         const gain = (worth[leaf * rivals + r] ?? 0) - now;
         if (!(gain > most)) continue;
-        const end = borderOf(leaf);
+        const end = borderOfLeaf(leaf);
         if (end === undefined) continue;
         most = gain;
         at = end;
       }
     }
   }
-  const cut = at ?? anyBorder(forest, box);
-  if (cut === undefined) return [];
-  const low = { low: box.low, high: box.high.slice() };
-  const high = { low: box.low.slice(), high: box.high };
-  low.high[cut.v] = cut.end;
-  high.low[cut.v] = cut.end + 1;
-  return [low, high];
+  const cut = at ?? borderOf({ forest }, box, forest.tested);
+  return cut === undefined ? [] : halves(box, cut);
 
-  function borderOf(leaf: number): { v: number; end: number } | undefined {
+  function borderOfLeaf(leaf: number): { v: number; end: number } | undefined {
     for (let e = boxStart[leaf] ?? 0; e < (boxStart[leaf + 1] ?? 0); e++) {
       const v = boxVariable[e] ?? 0;
       const cell = box.cells[v] ?? 0;
@@ -107,9 +139,28 @@ function split({ forest, goal }: Task, box: Open): CellBox[] {
   }
 }
 
-/** Any variable that still has two cells, cut beside the nearest point. */
-function anyBorder(forest: Forest, box: Open): { v: number; end: number } | undefined {
-  for (let v = 0; v < forest.variables.length; v++) {
+interface Cut {
+  readonly v: number;
+  /** The last cell of the lower half. */
+  readonly end: number;
+}
+
+function halves(box: Open, { v, end }: Cut): CellBox[] {
+  const low = { low: box.low, high: box.high.slice() };
+  const high = { low: box.low.slice(), high: box.high };
+  low.high[v] = end;
+  high.low[v] = end + 1;
+  return [low, high];
+}
+
+/** One of some variables that still has two cells, cut beside the nearest point. */
+function borderOf(
+  { forest }: Pick<Task, 'forest'>,
+  box: Open,
+  variables: ArrayLike<number>,
+): Cut | undefined {
+  for (let k = 0; k < variables.length; k++) {
+    const v = variables[k] ?? 0;
     const low = box.low[v] ?? 0;
     const high = box.high[v] ?? 0;
     if (low === high || (forest.treesOf[v]?.length ?? 0) === 0) continue;

@@ -1,17 +1,18 @@
 /**
  * Robustness of tree ensembles, proved row by row: the least change that turns the model, or a
- * distance below which none does. Relations between columns are not looked at: with them, the
- * result is a lower bound.
+ * distance below which none does. Relations between columns are kept by every row that is given;
+ * what they cost beyond the boxes of the trees is not bounded, so that with them a proof may end
+ * with a gap between `lower` and `upper`, and is exact only where both meet.
  */
 import { type Batch, rowOf, sizeOf } from '../../batch.ts';
 import { AttackError, stopWhenAborted } from '../../error.ts';
 import type { Constraints } from '../../tabular/constraints.ts';
 import type { Bounds } from '../../threat.ts';
-import type { Forest } from '../forest.ts';
+import { cellsOfRow, type Forest } from '../forest.ts';
 import { goalOf } from '../goal.ts';
 import { type MeasureName, measureOf } from '../measure.ts';
 import { reachOf, rowAt } from '../reach.ts';
-import { proveRow } from './prove.ts';
+import { proveRow, type Relations, type Task } from './prove.ts';
 
 /** How the proof goes. */
 export interface VerifyOptions {
@@ -33,7 +34,7 @@ export interface Proof {
   readonly lower: number;
   /** Distance of `x`; infinite when there is none. */
   readonly upper: number;
-  /** True when lower and upper are one number (or nothing turns the row). */
+  /** True when lower and upper are one number (or nothing turns the row); else they are bounds. */
   readonly exact: boolean;
   /** The nearest row that turns the model, once it is found. */
   readonly x?: Float32Array;
@@ -59,14 +60,32 @@ export function verifyTrees(forest: Forest, batch: Batch, options: VerifyOptions
       throw new AttackError('invalid-data', message);
     }
     const { together = 2, boxesMax = 20_000, within = Number.POSITIVE_INFINITY } = options;
-    const task = { forest, reach, measure, goal: goalOf(forest, label) };
-    const { cells, ...proof } = proveRow(task, { together, boxesMax, within });
-    const none = Number.POSITIVE_INFINITY;
-    if (cells === undefined) return { ...proof, upper: none };
-    const x = rowAt(forest, reach, cells);
-    if ((constraints?.violations(x, original) ?? []).length === 0) {
-      return { ...proof, upper: proof.lower, x };
-    }
-    return { ...proof, upper: none, exact: false };
+    const plain = { forest, reach, measure, goal: goalOf(forest, label) };
+    const relations = constraints?.related ? relationsOf(plain, constraints) : undefined;
+    const task = { ...plain, ...(relations && { relations }) };
+    const { cells, settled, ...proof } = proveRow(task, { together, boxesMax, within });
+    const x = cells === undefined ? settled?.row : rowAt(forest, reach, cells);
+    if (x === undefined) return { ...proof, upper: Number.POSITIVE_INFINITY };
+    const met = proof.exact && cells !== undefined;
+    return { ...proof, upper: met ? proof.lower : measure.distance(measure.of(x, original)), x };
   });
+}
+
+/** Relations of a table, seen from one row. */
+function relationsOf(task: Task, constraints: Constraints): Relations {
+  const { forest, reach, measure, goal } = task;
+  const { original } = reach;
+  const columns = new Set(constraints.relatedColumns);
+  return {
+    variables: [...forest.variables.keys()].filter((v) =>
+      forest.variables[v]?.columns.some((column) => columns.has(column)),
+    ),
+    hold: (cells) => constraints.violations(rowAt(forest, reach, cells), original).length === 0,
+    settle: (cells) => {
+      const row = rowAt(forest, reach, cells);
+      if (!constraints.repair(row, original)) return undefined;
+      if (!goal.answers(cellsOfRow(forest, row))) return undefined;
+      return { row, cost: measure.of(row, original) };
+    },
+  };
 }

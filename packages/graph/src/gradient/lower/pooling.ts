@@ -2,7 +2,7 @@
 import { unsupported } from '../../error.ts';
 import { int, ints, type OnnxNode } from '../../onnx/model.ts';
 import { fromFront, integer, integers, mul, reduceSum, scalar } from '../emitter.ts';
-import { leftover, windowOf } from '../operators/convolution.ts';
+import { leftover, windowOf } from '../operators/window.ts';
 import type { Lower, Lowering } from './rewrite.ts';
 
 /** Lowerings by operator. */

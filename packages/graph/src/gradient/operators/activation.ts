@@ -129,6 +129,13 @@ function bell(
 function gelu(context: Backward, of: Activation): string {
   const { forward, x, gradient } = of;
   if (text(forward, 'approximate', 'none') === 'tanh') return geluTanh(context, of);
+  const [, half, share] = forward.outputs;
+  if (half !== undefined && share !== undefined) {
+    // x φ(x) = u e^(−u²) / √π with u = x / √2; the divisor goes into the exponent.
+    const power = sub(context, -0.5 * Math.log(Math.PI), mul(context, half, half));
+    const density = mul(context, half, context.emit('Exp', [power]));
+    return mul(context, gradient, add(context, share, density));
+  }
   const both = add(context, context.emit('Erf', [mul(context, x, Math.SQRT1_2)]), 1);
   const density = bell(context, x, { scale: 1 / Math.sqrt(2 * Math.PI), width: 0.5 });
   const slope = add(context, mul(context, both, 0.5), mul(context, x, density));

@@ -2,7 +2,17 @@
 import { unsupported } from '../../error.ts';
 import { floatsIn, type OnnxNode } from '../../onnx/model.ts';
 import type { Backward, GradientRule } from '../builder.ts';
-import { add, axisOf, integer, mul, number, reduceSum, sub, sumTo } from '../emitter.ts';
+import {
+  add,
+  axisOf,
+  integer,
+  mul,
+  number,
+  reduceMean,
+  reduceSum,
+  sub,
+  sumTo,
+} from '../emitter.ts';
 
 /** Rules by operator. */
 export const normalizeRules: Readonly<Record<string, GradientRule>> = {
@@ -58,14 +68,15 @@ function layerNormalization(context: Backward, forward: OnnxNode, gradient: stri
   if (axes.some((axis) => context.rows(x, axis))) {
     throw unsupported('LayerNormalization', forward.name, 'it mixes the rows of the batch');
   }
-  const mean = context.extraOutput(forward, 1);
   const inverse = context.extraOutput(forward, 2);
-  const normal = mul(context, sub(context, x, mean), inverse);
+  const factors = context.constant(scale);
+  const plain = bias === '' && factors !== null && floatsIn(factors).every((value) => value === 1);
+  const normal = plain
+    ? (forward.outputs[0] ?? '')
+    : mul(context, sub(context, x, context.extraOutput(forward, 1)), inverse);
   if (context.wants(x)) {
-    const scaled = mul(context, gradient, scale);
-    const count = axes.reduce((product, axis) => product * (shape[axis] ?? 1), 1);
-    const average = (value: string): string =>
-      mul(context, reduceSum(context, value, axes, true), 1 / count);
+    const scaled = plain ? gradient : mul(context, gradient, scale);
+    const average = (value: string): string => reduceMean(context, value, axes);
     const along = average(mul(context, scaled, normal));
     const centred = sub(context, scaled, average(scaled));
     context.give(x, mul(context, sub(context, centred, mul(context, normal, along)), inverse));

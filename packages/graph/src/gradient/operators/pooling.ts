@@ -3,7 +3,7 @@ import { unsupported } from '../../error.ts';
 import { int, ints, type OnnxNode } from '../../onnx/model.ts';
 import type { Backward, GradientRule } from '../builder.ts';
 import { integer, likeValue, listOf, padded, reshape, sizesOf, zerosLike } from '../emitter.ts';
-import { leftover, type Window, windowOf } from './convolution.ts';
+import { leftover, type Window, windowOf } from './window.ts';
 
 /** Rules by operator. */
 export const poolingRules: Readonly<Record<string, GradientRule>> = {

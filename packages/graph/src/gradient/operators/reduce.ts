@@ -6,7 +6,6 @@ import {
   div,
   fromFront,
   integer,
-  likeValue,
   listOf,
   mul,
   reduceSum,
@@ -118,8 +117,8 @@ function product(context: Backward, { forward, x, axes, gradient }: Reduction): 
     [where(context, diagonal, 1, rows), context.ints([-1])],
     { keepdims: int(0) },
   );
-  const turned = transpose(context, x, perm);
-  const whole = likeValue(context, others, turned);
+  const each = perm.map((axis) => sizeOf(context, x, axis));
+  const whole = reshape(context, others, each);
   const inverse = shape.map((_, axis) => perm.indexOf(axis));
   return mul(context, gradient, transpose(context, whole, inverse));
 }

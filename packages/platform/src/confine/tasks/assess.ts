@@ -1,5 +1,7 @@
 /** Attacks a model inside the worker: white box where it can be differentiated, else black box. */
 import {
+  type AttackCheckpoint,
+  AttackError,
   type AttackVerdict,
   type Bounds,
   bounds as boundsBetween,
@@ -10,7 +12,7 @@ import {
   reportHtml,
   runAttacks,
 } from '@merlon/attack';
-import { MerlonError, readAll, seeded, systemClock } from '@merlon/core';
+import { digestOf, MerlonError, readAll, seeded, systemClock } from '@merlon/core';
 import {
   type DataSchema,
   type Dataset,
@@ -38,6 +40,12 @@ export interface AssessOptions {
   /** Also write the report for people. */
   readonly report?: boolean;
   readonly samples?: number;
+  /** Name or number of the class that samples must be taken for. */
+  readonly target?: string;
+  /** Most queries for a row. */
+  readonly queriesMax?: number;
+  /** Where an interrupted run of the same test goes on from. */
+  readonly resume?: unknown;
   readonly seed: number;
   readonly threads: number;
 }
@@ -83,11 +91,15 @@ export async function assessTask(input: AssessInput, context: TaskContext): Prom
     chosen,
     {
       ...attackOptions(options, schema),
+      ...targetIn(options, dataset),
+      ...(options.resume !== undefined && { resume: options.resume as AttackCheckpoint }),
       seed: options.seed,
       samples: chosen.labels.length,
       pool: dataset,
       clock: systemClock,
+      subject: digestOf(bytes),
       onProgress: context.onProgress,
+      onCheckpoint: context.onCheckpoint,
     },
   );
   const pictures = schema?.kind === 'table' ? [] : result.examples.flatMap(drawn(dataset));
@@ -107,12 +119,13 @@ function sampled(dataset: Dataset, options: AssessOptions, schema: DataSchema | 
 
 type Chosen = Pick<
   Parameters<typeof runAttacks>[2],
-  'suite' | 'attacks' | 'norm' | 'epsilon' | 'constraints' | 'bounds'
+  'suite' | 'attacks' | 'norm' | 'epsilon' | 'constraints' | 'bounds' | 'queriesMax'
 >;
 
 function attackOptions(options: AssessOptions, schema: DataSchema | null): Chosen {
-  const { suite, attacks, norm, epsilon } = options;
+  const { suite, attacks, norm, epsilon, queriesMax } = options;
   return {
+    ...(queriesMax === undefined ? {} : { queriesMax }),
     ...(suite === undefined ? {} : { suite }),
     ...(attacks === undefined ? {} : { attacks }),
     ...(norm === undefined ? {} : { norm }),
@@ -120,6 +133,19 @@ function attackOptions(options: AssessOptions, schema: DataSchema | null): Chose
     ...(schema?.kind === 'table' ? { constraints: schema } : {}),
     bounds: boundsOf(options, schema),
   };
+}
+
+/** A class by its name, or by its number where no class has that name. */
+function targetIn({ target }: AssessOptions, { classes }: Dataset): { target?: number } {
+  if (target === undefined) return {};
+  const named = classes.indexOf(target);
+  if (named >= 0) return { target: named };
+  const number = /^\d+$/.test(target) ? Number(target) : Number.NaN;
+  if (number < classes.length) return { target: number };
+  const known = classes.slice(0, 12).join(', ');
+  throw new AttackError('invalid-option', `"target" expected a class, got "${target}"`, {
+    hint: `Classes of the data: ${known}${classes.length > 12 ? ', …' : ''}.`,
+  });
 }
 
 function boundsOf({ bounds }: AssessOptions, schema: DataSchema | null): Bounds {

@@ -1,0 +1,100 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const bin = fileURLToPath(new URL('../src/cli/merlon.ts', import.meta.url));
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const digits = join(root, 'models/digits-cnn.onnx');
+const robust = join(root, 'vectors/attack/robust-digits.onnx');
+const data = ['--data', join(root, 'data/mnist-test.npz'), '--epsilon', '0.1'];
+const folder = mkdtempSync(join(tmpdir(), 'merlon-attack-'));
+const at = (name: string): string => join(folder, name);
+const env = { PATH: process.env.PATH ?? '' };
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function attack(...args: readonly string[]) {
+  const given = [bin, 'attack', ...args];
+  const { status, stdout, stderr } = spawnSync(process.execPath, given, { encoding: 'utf8', env });
+  return { status, stdout, stderr };
+}
+
+interface Told {
+  readonly attacks: readonly Record<string, unknown>[];
+  readonly robustAccuracy: number;
+  readonly findings: readonly Record<string, unknown>[];
+}
+
+/** What a run told, without the times that it took. */
+function timeless(stdout: string) {
+  const { attacks, ...rest } = JSON.parse(stdout) as Told & { seconds: number };
+  return { ...rest, seconds: 0, attacks: attacks.map((each) => ({ ...each, seconds: 0 })) };
+}
+
+describe('merlon attack', () => {
+  it('finds a model that withstands less than policy asks, and says so in SARIF', () => {
+    const wish = [digits, ...data, '--attacks', 'fgsm', '--samples', '60'];
+    const below = attack(...wish, '--robust-min', '0.99', '--json');
+    expect(below.status).toBe(1);
+    const { findings, robustAccuracy } = JSON.parse(below.stdout) as Told;
+    expect(robustAccuracy).toBeLessThan(0.99);
+    expect(findings).toMatchObject([
+      { rule: 'MRL-ATK-001', severity: 'high', location: { path: digits }, cwe: ['CWE-1039'] },
+    ]);
+    const sarif = attack(...wish, '--robust-min', '0.99', '--format', 'sarif');
+    expect(sarif.status).toBe(1);
+    const { version, runs } = JSON.parse(sarif.stdout) as Record<string, unknown>;
+    expect([version, runs]).toMatchObject([
+      '2.1.0',
+      [{ results: [{ ruleId: 'MRL-ATK-001', ruleIndex: 0, level: 'error' }] }],
+    ]);
+    const severe = attack(...wish, '--robust-min', '0.99', '--fail-on', 'critical');
+    expect([severe.status, severe.stdout]).toEqual([0, expect.stringContaining('policy 99.0 %')]);
+    const held = attack(...wish, '--robust-min', '0.1', '--json');
+    expect([held.status, (JSON.parse(held.stdout) as Told).findings]).toEqual([0, []]);
+  });
+  it('aims at a class by its name, and refuses what is none', () => {
+    const wish = [digits, ...data, '--attacks', 'pgd', '--samples', '60', '--seed', '4', '--json'];
+    const [any, aimed] = [attack(...wish), attack(...wish, '--target', '8')];
+    const share = ({ stdout }: { stdout: string }) => (JSON.parse(stdout) as Told).robustAccuracy;
+    // To reach one class is harder than to leave another.
+    expect(share(aimed)).toBeGreaterThan(share(any));
+    const none = attack(digits, ...data, '--target', 'nine');
+    expect([none.status, none.stderr]).toEqual([2, expect.stringMatching(/got "nine"\n.*0, 1, 2/)]);
+  });
+  it('goes on after kill -9 from the folder it saves to, to the same verdict', async () => {
+    const attacks = ['--attacks', 'fgsm,pgd,noise,square', '--samples', '40', '--queries', '2000'];
+    const wish = [digits, ...data, ...attacks, '--json'];
+    const save = at('cut-off');
+    const whole = attack(...wish);
+    expect(attack(...wish, '--save', save, '--samples', '5').status).toBe(0);
+    const child = spawn(process.execPath, [bin, 'attack', ...wish, '--save', save], {
+      stdio: 'ignore',
+      env,
+    });
+    const exited = once(child, 'exit');
+    const checkpoint = join(save, 'checkpoint.json');
+    await new Promise<void>((resolve) => {
+      const watcher = watch(save, () => {
+        if (!existsSync(checkpoint)) return;
+        watcher.close();
+        resolve();
+      });
+    });
+    child.kill('SIGKILL');
+    await exited;
+    const kept = JSON.parse(readFileSync(checkpoint, 'utf8')) as { finished: unknown[] };
+    expect(kept.finished.length).toBeGreaterThan(0);
+    expect(kept.finished.length).toBeLessThan(4);
+    const other = attack(robust, ...wish.slice(1), '--save', save);
+    expect([other.status, other.stdout]).toEqual([2, expect.stringContaining('checkpoint')]);
+    const resumed = attack(...wish, '--save', save);
+    expect(resumed.stderr).toBe('');
+    expect(timeless(resumed.stdout)).toEqual(timeless(whole.stdout));
+    expect(readdirSync(save)).toContain('report.html');
+    expect(existsSync(checkpoint)).toBe(false);
+  });
+});
