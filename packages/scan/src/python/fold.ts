@@ -7,8 +7,7 @@ import { list, number, path, result, type Taint, taintsOf, text, type Value } fr
 
 const outputBytesMax = 1 << 20;
 const hidden: ReadonlySet<Taint> = new Set(['hidden']);
-const decoders =
-  /^(base64\.\w*decode\w*|binascii\.(a2b|unhexlify)\w*|codecs\.decode|(builtins\.)?(bytes|bytearray)\.fromhex)$/;
+const decoders = /^(base64\.\w*decode\w*|binascii\.(a2b|unhexlify)\w*|codecs\.decode|.*\bfromhex)$/;
 const unpackers = /^(zlib|gzip|bz2|lzma)\.decompress$/;
 const networkReads =
   /^(urllib\.request\.url(open|retrieve)|urllib2?\.urlopen|requests\.\w+|httpx\.\w+|urllib3\.\w+)$/;
