@@ -9,8 +9,10 @@ import { normalizeLowerings, runtimeNormalizeLowerings } from './normalize.ts';
 import { poolingLowerings, rowsFirst } from './pooling.ts';
 import { quantizedLowerings, runtimeQuantizedLowerings } from './quantized.ts';
 import { recurrentLowerings } from './recurrent.ts';
+import { regionLowerings } from './regions.ts';
 import type { Lowering } from './rewrite.ts';
 import { samplingLowerings } from './sampling.ts';
+import { spectralLowerings } from './spectral.ts';
 
 /** Lowerings by operator of the standard domain. */
 const lowerings: Readonly<Record<string, Lowering>> = {
@@ -21,7 +23,9 @@ const lowerings: Readonly<Record<string, Lowering>> = {
   ...poolingLowerings,
   ...quantizedLowerings,
   ...recurrentLowerings,
+  ...regionLowerings,
   ...samplingLowerings,
+  ...spectralLowerings,
 };
 
 /** Lowerings by operator of ONNX Runtime's own domain. */
