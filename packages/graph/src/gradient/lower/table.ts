@@ -2,6 +2,7 @@
 import type { OnnxNode } from '../../onnx/model.ts';
 import { integer } from '../emitter.ts';
 import { attentionLowerings, runtimeAttentionLowerings } from './attention.ts';
+import { cacheLowerings } from './cache.ts';
 import { classicLowerings, lossLowerings } from './classic.ts';
 import { contribLowerings } from './contrib.ts';
 import { controlLowerings } from './control.ts';
@@ -17,6 +18,7 @@ import { spectralLowerings } from './spectral.ts';
 /** Lowerings by operator of the standard domain. */
 const lowerings: Readonly<Record<string, Lowering>> = {
   ...attentionLowerings,
+  ...cacheLowerings,
   ...controlLowerings,
   ...lossLowerings,
   ...normalizeLowerings,

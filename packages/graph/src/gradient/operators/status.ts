@@ -43,7 +43,6 @@ export const refusals: Readonly<Record<string, string>> = {
   SequenceMap: sequence,
   SplitToSequence: sequence,
   SwiGLU: newer,
-  TensorScatter: 'its cache is a state between runs',
   'ai.onnx.ml.Binarizer': 'it is flat, so that no gradient comes through',
   'ai.onnx.ml.CastMap': 'it takes no tensors',
   'ai.onnx.ml.CategoryMapper': 'categories have no gradient',

@@ -99,6 +99,25 @@ function regions(mode: string): OperatorCase {
   };
 }
 
+/** Both the cache and what is written depend on the input. */
+function cache(mode: string): OperatorCase {
+  return {
+    ...{ name: `TensorScatter ${mode}`, row: [2, 4, 2], out: [2, 4, 2], opset: 24 },
+    ...{ fixedRows: true, floatsOnly: true },
+    nodes: [
+      node('Tanh', ['x'], ['bent']),
+      node('Slice', ['bent', 'from', 'to', 'axis'], ['fresh']),
+      node('TensorScatter', ['x', 'fresh', 'starts'], ['y'], { mode: text(mode) }),
+    ],
+    tensors: [
+      intTensor('from', [1], [1]),
+      intTensor('to', [1], [3]),
+      intTensor('axis', [1], [2]),
+      intTensor('starts', [3], mode === 'circular' ? [3, 0, 2] : [2, 0, 1]),
+    ],
+  };
+}
+
 /** Cases of transforms and regions. */
 export const regionCases: readonly OperatorCase[] = [
   dft('real', { row: [5, 1], out: [5, 2] }, { axis: int(1) }),
@@ -116,6 +135,8 @@ export const regionCases: readonly OperatorCase[] = [
   stft('whole, without window', 0, false),
   deformed('plain', {}, 1, false),
   deformed('with masks and groups', { group: int(2) }, 2, true),
+  cache('linear'),
+  cache('circular'),
   regions('half_pixel'),
   regions('output_half_pixel'),
   {
