@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'tidy/**/*.test.ts'],
+    globalSetup: ['packages/platform/test/support/softhsm.ts'],
     pool: 'threads',
     isolate: false,
     maxWorkers: 2,

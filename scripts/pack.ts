@@ -41,7 +41,7 @@ interface PackageFile {
 const programs = ['cli/merlon.ts', 'parallel/thread.ts', 'confine/child.ts', 'main.ts'];
 
 /** Libraries that stay dependencies of the platform: those with native parts, and our own. */
-const external = ['libsql', 'pg'];
+const external = ['libsql', 'pg', '@aws-sdk/client-kms', '@aws-sdk/client-s3', 'pkcs11js'];
 
 await pack(resolve(process.argv[2] ?? 'dist'));
 

@@ -95,6 +95,11 @@ function readDependencies(path: string): Record<string, string> {
   const manifest = JSON.parse(readFileSync(join(root, path), 'utf8')) as {
     dependencies?: Record<string, string>;
     devDependencies?: Record<string, string>;
+    optionalDependencies?: Record<string, string>;
   };
-  return { ...manifest.dependencies, ...manifest.devDependencies };
+  return {
+    ...manifest.dependencies,
+    ...manifest.devDependencies,
+    ...manifest.optionalDependencies,
+  };
 }

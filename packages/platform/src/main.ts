@@ -1,6 +1,7 @@
 /** Joins everything: the only file that names adapters. */
 import { loadPolicies } from '@merlon/access';
 import { base64, isoTime, systemClock, uuidv7 } from '@merlon/core';
+import type { BackupParts } from './backup/backup.ts';
 import { openFileBlobs } from './blob/file.ts';
 import { localBus } from './bus/local.ts';
 import { startWorker } from './confine/worker.ts';
@@ -14,7 +15,9 @@ import { createInvite } from './http/routes/people.ts';
 import { consoleFolder, merlonVersion } from './installation.ts';
 import { type JobRunner, jobRunner } from './jobs/runner.ts';
 import { jobSteps, nextStep } from './journey.ts';
+import { openKeyed, rekeyDatabase } from './keys/database-key.ts';
 import { openKeyring } from './keys/keyring.ts';
+import type { RootKeySecrets } from './keys/root-keys.ts';
 import { openLedger } from './ledger/ledger.ts';
 import { roles, type ServeEvent } from './model.ts';
 import { openWatch } from './monitor/watch.ts';
@@ -26,7 +29,7 @@ import { resumeServing } from './serve/serve.ts';
 import type { Services } from './services.ts';
 import type { OpenDatabase } from './store/open.ts';
 import { openPostgres } from './store/postgres.ts';
-import { openSqlite } from './store/sqlite.ts';
+import { openSqlite, snapshotSqlite } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { type TourLine, type TourResult, takeTour, tourTaken } from './tour/tour.ts';
 
@@ -38,6 +41,10 @@ export interface StartOptions {
   readonly address?: string;
   readonly behindProxy?: boolean;
   readonly passphrase?: string;
+  /** Secrets of the root key's provider. */
+  readonly secrets?: RootKeySecrets;
+  /** Where a new home keeps its root key: `key-file`, `passphrase`, `pkcs11:…`, … */
+  readonly newRootKey?: string;
   /** `postgres://…` instead of the embedded database. */
   readonly databaseUrl?: string;
   readonly webhook?: string;
@@ -66,10 +73,11 @@ const jobsAtOnce = 2;
 
 /** Starts the platform in a home; whatever cannot be had is told in one sentence. */
 export async function start(options: StartOptions): Promise<Running> {
-  const home = await openHome(
-    options.home,
-    options.passphrase === undefined ? {} : { passphrase: options.passphrase },
-  );
+  const home = await openHome(options.home, {
+    ...options.secrets,
+    ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
+    ...(options.newRootKey === undefined ? {} : { newRootKey: options.newRootKey }),
+  });
   const control = await takeControl(home.folder);
   let doors: Doors | null = null;
   try {
@@ -126,6 +134,7 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
     containment,
     webhook,
     workspaceId,
+    rekeyDatabase: () => rekeyHome(home, database),
   };
   const record = async (event: ServeEvent): Promise<void> => {
     await store.addEvents([event]);
@@ -170,8 +179,31 @@ async function openServices(home: Home, store: Store): Promise<Services> {
 
 async function openDatabase(options: StartOptions, home: Home): Promise<OpenDatabase> {
   if (options.databaseUrl !== undefined) return openPostgres(options.databaseUrl);
-  return openSqlite(home.databasePath, await home.rootKey.derive('database'));
+  return openKeyed(home.folder, home.rootKey, async (key) => rekeyable(home, key));
 }
+
+async function rekeyable(home: Home, key: Uint8Array) {
+  const database = await openSqlite(home.databasePath, key);
+  const { rekey } = database;
+  if (rekey === null) throw new PlatformError('internal', 'the embedded database has no key');
+  return { ...database, rekey };
+}
+
+async function rekeyHome(home: Home, { rekey }: OpenDatabase): Promise<number> {
+  if (rekey === null) {
+    throw new PlatformError('bad-request', 'the database of this home is a server', {
+      hint: 'its storage is encrypted by whoever runs it',
+    });
+  }
+  return rekeyDatabase(home.folder, home.rootKey, { rekey });
+}
+
+/** What backups work with, for the command line. */
+export const backupParts: BackupParts = {
+  snapshot: snapshotSqlite,
+  openStore: async (path, key) => (await openSqlite(path, key)).store,
+  openBlobs: openFileBlobs,
+};
 
 function settingsOf(port: number): Settings {
   return {

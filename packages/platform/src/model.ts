@@ -118,12 +118,17 @@ export interface Job {
   readonly finishedAt: string | null;
 }
 
-/** A wrapped key: an age identity (or signing key) sealed under the root key. */
+/**
+ * A wrapped key: the key of a workspace under the home key, or an age identity or signing key under
+ * the key of its workspace.
+ */
 export interface WrappedKey {
   readonly id: string;
   readonly workspaceId: string;
-  readonly purpose: 'quarantine' | 'version' | 'signing';
-  /** Public half: an age recipient or a PEM public key. */
+  readonly purpose: 'workspace' | 'quarantine' | 'version' | 'signing';
+  /** The workspace key that wraps it; null when it is the home key. */
+  readonly wrappedBy: string | null;
+  /** Public half: an age recipient or a PEM public key; empty for the key of a workspace. */
   readonly publicKey: string;
   readonly wrapped: Uint8Array;
   readonly createdAt: string;

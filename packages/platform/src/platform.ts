@@ -39,6 +39,8 @@ export interface Platform {
   readonly containment: Containment;
   /** Where incidents are told; null for nowhere. */
   readonly webhook: { address: string | null };
+  /** Gives the embedded database its next key; throws `bad-request` where a server keeps it. */
+  readonly rekeyDatabase: () => Promise<number>;
   /** The workspace of this home. */
   readonly workspaceId: string;
 }

@@ -10,6 +10,8 @@ export type VaultErrorCode =
   | 'bad-recipient'
   | 'bad-identity'
   | 'bad-key'
+  | 'bad-share'
+  | 'provider-unavailable'
   | 'bad-passphrase'
   | 'bad-parameters'
   | 'bad-manifest'

@@ -22,6 +22,7 @@ export {
 export { type OpenOptions, open } from './age/open.ts';
 export { passphraseIdentity, passphraseRecipient } from './age/passphrase.ts';
 export { findPayload, openRandomAccess, type Payload } from './age/random-access.ts';
+export { rotate } from './age/rotate.ts';
 export {
   type SealedStart,
   type SealOptions,
@@ -43,6 +44,7 @@ export {
 } from './keys/passphrase.ts';
 export {
   deriveKey,
+  type KeyWrapper,
   localProvider,
   newRootKey,
   type RootKeyProvider,
@@ -50,6 +52,7 @@ export {
   unwrapKey,
   wrapKey,
 } from './keys/root.ts';
+export { joinShares, splitSecret } from './keys/shares.ts';
 // Transparency log (RFC 6962, C2SP)
 export {
   type Checkpoint,

@@ -34,8 +34,8 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import('./verbs/model-work.ts')).hardenVerb,
   },
   keys: {
-    does: 'makes an age identity',
-    load: async () => (await import('./verbs/vault.ts')).keysVerb,
+    does: 'makes, lists, rotates and destroys keys; recovery of a home',
+    load: async () => (await import('./verbs/keys.ts')).keysVerb,
   },
   seal: {
     does: 'seals a file (age)',
@@ -77,6 +77,14 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     does: 'proves that no decision was removed or changed',
     load: async () => (await import('./verbs/remote.ts')).ledgerVerb,
   },
+  backup: {
+    does: 'writes the home as one sealed file',
+    load: async () => (await import('./verbs/backup.ts')).backupVerb,
+  },
+  restore: {
+    does: 'makes a home from a backup by its recovery key',
+    load: async () => (await import('./verbs/backup.ts')).restoreVerb,
+  },
 };
 
 /** Verbs of the contract that are still to come, with what they will do. */
@@ -86,7 +94,5 @@ export const notBuilt: Readonly<Record<string, string>> = {
   certify: 'randomized smoothing certificate',
   serve: 'one guarded model on its own',
   report: 'a report over a model and its whole way',
-  backup: 'the home as one sealed file',
-  restore: 'a home from a backup',
   doctor: 'a check of the installation',
 };

@@ -15,6 +15,7 @@ import { metricsText } from './metrics.ts';
 import { answerProblem } from './problem.ts';
 import type { App, Env } from './route.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
+import { objectKeyRoutes } from './routes/object-keys.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { watchRoutes } from './routes/watch.ts';
 import { workRoutes } from './routes/work.ts';
@@ -46,6 +47,7 @@ export function createApp(platform: Platform, parts: AppParts): App {
   app.on(['GET', 'POST'], '/api/v1/auth/*', (context) => platform.people.handle(context.req.raw));
   app.use('/api/v1/*', (context, next) => identify(context, next, platform));
   artifactRoutes(app, platform);
+  objectKeyRoutes(app, platform);
   peopleRoutes(app, platform);
   workRoutes(app, platform);
   watchRoutes(app, platform);

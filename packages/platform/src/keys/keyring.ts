@@ -1,14 +1,18 @@
 /**
  * Keys of objects: an age identity for each version (and one for what has just come in), a signing
- * key for each workspace; all wrapped under the root key and bound to their row.
+ * key for each workspace; all wrapped under the key of their workspace, which is wrapped under the
+ * home key, and each bound to its row.
  */
 import { type Clock, fromUtf8, isoTime, utf8, uuidv7, wipe } from '@merlon/core';
 import {
   generateIdentity,
   generateSigningKey,
+  newRootKey,
   openRandomAccess,
   type RootKeyProvider,
   seal,
+  unwrapKey,
+  wrapKey,
 } from '@merlon/vault';
 import type { BlobStore, OpenSource } from '../blob/blob.ts';
 import { PlatformError } from '../errors.ts';
@@ -29,51 +33,42 @@ export interface Keyring {
   open(file: VersionFile): Promise<OpenSource>;
 }
 
-/** A keyring over a root key, a store and the sealed objects. */
-export function openKeyring(parts: {
+/** What a keyring works with. */
+export interface KeyringParts {
   readonly rootKey: RootKeyProvider;
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly clock: Clock;
-}): Keyring {
-  const { rootKey, store, blobs, clock } = parts;
-  const add = async (workspaceId: string, purpose: WrappedKey['purpose']): Promise<WrappedKey> => {
-    const id = uuidv7(clock);
-    const { secret, publicKey } = await newPair(purpose);
-    const bytes = utf8(secret);
-    const wrapped = await rootKey.wrap(bytes, contextOf(id, purpose));
-    wipe(bytes);
-    const createdAt = isoTime(clock.nowMs());
-    const key = { id, workspaceId, purpose, publicKey, wrapped, createdAt, destroyedAt: null };
-    await store.addWrappedKey(key);
-    return key;
-  };
+}
+
+/** A keyring over a root key, a store and the sealed objects. */
+export function openKeyring(parts: KeyringParts): Keyring {
+  const { store, blobs } = parts;
+  const wrapping = openWrapping(parts);
   const secret = async (key: WrappedKey): Promise<string> => {
     if (key.destroyedAt !== null) {
       throw new PlatformError('conflict', `key "${key.id}" was destroyed on ${key.destroyedAt}`, {
         hint: 'what was sealed to it is gone for ever',
       });
     }
-    const bytes = await rootKey.unwrap(key.wrapped, contextOf(key.id, key.purpose));
+    const bytes = await wrapping.unwrap(key);
     const text = fromUtf8(bytes);
     wipe(bytes);
     return text;
   };
   return {
-    shared: async (workspaceId, purpose) => {
-      const keys = await store.wrappedKeys(workspaceId);
-      const found = keys.find((key) => key.purpose === purpose && key.destroyedAt === null);
-      return found ?? add(workspaceId, purpose);
-    },
-    forVersion: (workspaceId) => add(workspaceId, 'version'),
+    shared: async (workspaceId, purpose) =>
+      (await wrapping.find(workspaceId, purpose)) ?? wrapping.add(workspaceId, purpose),
+    forVersion: (workspaceId) => wrapping.add(workspaceId, 'version'),
     secret,
     seal: (key, chunks) => seal(chunks, { recipients: [key.publicKey] }),
     open: async (file) => {
       const key = await store.wrappedKey(file.keyId);
       if (key === null) throw new PlatformError('not-found', `key "${file.keyId}" is not known`);
+      const identities = [await secret(key)];
       const sealed = await blobs.open(file.blob);
       try {
-        const clear = await openRandomAccess(sealed, { identities: [await secret(key)] });
+        const clear = await openRandomAccess(sealed, { identities });
         return { size: clear.size, read: clear.read, close: () => sealed.close() };
       } catch (error) {
         await sealed.close();
@@ -83,9 +78,60 @@ export function openKeyring(parts: {
   };
 }
 
-async function newPair(
-  purpose: WrappedKey['purpose'],
-): Promise<{ secret: string; publicKey: string }> {
+interface Wrapping {
+  find(workspaceId: string, purpose: WrappedKey['purpose']): Promise<WrappedKey | undefined>;
+  add(workspaceId: string, purpose: PairPurpose): Promise<WrappedKey>;
+  unwrap(key: WrappedKey): Promise<Uint8Array>;
+}
+
+/** Keys as rows: each under the key of its workspace, that one under the home key. */
+function openWrapping({ rootKey, store, clock }: KeyringParts): Wrapping {
+  const keep = async (key: Omit<WrappedKey, 'createdAt' | 'destroyedAt'>): Promise<WrappedKey> => {
+    const kept = { ...key, createdAt: isoTime(clock.nowMs()), destroyedAt: null };
+    await store.addWrappedKey(kept);
+    return kept;
+  };
+  const find: Wrapping['find'] = async (workspaceId, purpose) => {
+    const keys = await store.wrappedKeys(workspaceId);
+    return keys.find((key) => key.purpose === purpose && key.destroyedAt === null);
+  };
+  const addWorkspaceKey = async (workspaceId: string): Promise<WrappedKey> => {
+    const id = uuidv7(clock);
+    const purpose = 'workspace';
+    const bytes = newRootKey();
+    const wrapped = await rootKey.wrap(bytes, contextOf(id, purpose));
+    wipe(bytes);
+    return keep({ id, workspaceId, purpose, publicKey: '', wrapped, wrappedBy: null });
+  };
+  const unwrap: Wrapping['unwrap'] = async (key) => {
+    const context = contextOf(key.id, key.purpose);
+    // Keys made before workspaces had keys of their own stand under the home key itself.
+    if (key.wrappedBy === null) return rootKey.unwrap(key.wrapped, context);
+    const outer = await store.wrappedKey(key.wrappedBy);
+    if (outer === null) throw new PlatformError('not-found', `key "${key.wrappedBy}" is not known`);
+    const workspaceKey = await unwrap(outer);
+    try {
+      return unwrapKey(workspaceKey, key.wrapped, context);
+    } finally {
+      wipe(workspaceKey);
+    }
+  };
+  const add: Wrapping['add'] = async (workspaceId, purpose) => {
+    const outer = (await find(workspaceId, 'workspace')) ?? (await addWorkspaceKey(workspaceId));
+    const id = uuidv7(clock);
+    const { secret, publicKey } = await newPair(purpose);
+    const bytes = utf8(secret);
+    const workspaceKey = await unwrap(outer);
+    const wrapped = wrapKey(workspaceKey, bytes, contextOf(id, purpose));
+    wipe(bytes, workspaceKey);
+    return keep({ id, workspaceId, purpose, publicKey, wrapped, wrappedBy: outer.id });
+  };
+  return { find, add, unwrap };
+}
+
+type PairPurpose = Exclude<WrappedKey['purpose'], 'workspace'>;
+
+async function newPair(purpose: PairPurpose): Promise<{ secret: string; publicKey: string }> {
   if (purpose === 'signing') {
     const pair = generateSigningKey();
     return { secret: pair.privateKeyPem, publicKey: pair.publicKeyPem };

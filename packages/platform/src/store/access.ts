@@ -10,7 +10,10 @@ export function accessStore(db: Kysely<Schema>): AccessStore {
   return { ...wrappedKeyQueries(db), ...peopleQueries(db), ...apiKeyQueries(db) };
 }
 
-type WrappedPart = Pick<AccessStore, 'addWrappedKey' | 'wrappedKey' | 'wrappedKeys'>;
+type WrappedPart = Pick<
+  AccessStore,
+  'addWrappedKey' | 'wrappedKey' | 'wrappedKeys' | 'destroyWrappedKey'
+>;
 
 function wrappedKeyQueries(db: Kysely<Schema>): WrappedPart {
   return {
@@ -34,6 +37,15 @@ function wrappedKeyQueries(db: Kysely<Schema>): WrappedPart {
           .orderBy('id')
           .execute()
       ).map(asWrapped),
+    destroyWrappedKey: async (id, at) => {
+      const result = await db
+        .updateTable('wrappedKeys')
+        .set({ wrapped: new Uint8Array(0), destroyedAt: at })
+        .where('id', '=', id)
+        .where('destroyedAt', 'is', null)
+        .executeTakeFirst();
+      return Number(result.numUpdatedRows) === 1;
+    },
   };
 }
 

@@ -65,6 +65,7 @@ type VersionPart = Pick<
   | 'versions'
   | 'putFile'
   | 'files'
+  | 'allFiles'
   | 'blobNames'
   | 'linkData'
   | 'dataLinks'
@@ -114,6 +115,10 @@ function versionQueries(db: Kysely<Schema>): VersionPart {
         .where('versionId', '=', versionId)
         .orderBy('path')
         .execute()) as (VersionFile & { digest: Digest })[],
+    allFiles: async () =>
+      (await db.selectFrom('versionFiles').selectAll().execute()) as (VersionFile & {
+        digest: Digest;
+      })[],
     blobNames: async () => {
       const rows = await db.selectFrom('versionFiles').select('blob').execute();
       return new Set(rows.map((row) => row.blob));

@@ -178,6 +178,11 @@ function migrations(dialect: Dialect): Record<string, Migration> {
         await createEvents(db, dialect);
       },
     },
+    '0002-workspace-keys': {
+      up: async (db: Kysely<unknown>) => {
+        await db.schema.alterTable('wrappedKeys').addColumn('wrappedBy', 'text').execute();
+      },
+    },
   };
 }
 

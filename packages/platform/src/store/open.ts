@@ -13,6 +13,8 @@ export interface OpenDatabase {
   readonly store: Store;
   readonly db: Kysely<Schema>;
   readonly dialect: 'sqlite' | 'postgres';
+  /** Encrypts the whole database under another key; null where the server keeps it. */
+  readonly rekey: ((key: Uint8Array) => Promise<void>) | null;
 }
 
 /** Joins the parts; a store inside a transaction runs nested transactions as part of its own. */

@@ -22,5 +22,5 @@ export async function openPostgres(url: string, connectionsMax = 8): Promise<Ope
   });
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   await migrate(db, 'postgres');
-  return { store: openStore(db), db, dialect: 'postgres' };
+  return { store: openStore(db), db, dialect: 'postgres', rekey: null };
 }

@@ -87,6 +87,7 @@ export interface Schema {
     purpose: string;
     publicKey: string;
     wrapped: Uint8Array;
+    wrappedBy: string | null;
     createdAt: string;
     destroyedAt: string | null;
   };

@@ -21,6 +21,8 @@ export async function openSqlite(path: string, key: Uint8Array): Promise<OpenDat
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = NORMAL');
     database.pragma('foreign_keys = ON');
+    // What is overwritten or deleted, destroyed keys above all, leaves no trace in free pages.
+    database.pragma('secure_delete = ON');
   } catch (cause) {
     throw openFault(path, existed, cause);
   }
@@ -28,7 +30,41 @@ export async function openSqlite(path: string, key: Uint8Array): Promise<OpenDat
   const dialect = new SqliteDialect({ database: database as never });
   const db = new Kysely<Schema>({ dialect });
   await migrate(db, 'sqlite');
-  return { store: openStore(db), db, dialect: 'sqlite' };
+  // The connection is asked for, so that nothing else is in the middle of a transaction.
+  const rekey = (next: Uint8Array): Promise<void> =>
+    db.connection().execute(async () => changeKey(database, next));
+  return { store: openStore(db), db, dialect: 'sqlite', rekey };
+}
+
+/** Pages are encrypted one by one under a rollback journal: a killed process undoes all of it. */
+function changeKey(database: Database.Database, key: Uint8Array): void {
+  try {
+    database.pragma('journal_mode = DELETE');
+  } catch (cause) {
+    throw new PlatformError('unavailable', 'the database is in use by another process', {
+      hint: 'wait until a running backup has ended, then try again',
+      cause,
+    });
+  }
+  try {
+    database.exec(`PRAGMA rekey = '${hex(key)}'`);
+  } finally {
+    database.pragma('journal_mode = WAL');
+  }
+}
+
+/** Writes a copy of a database as it is now, under the same key, while others may use it. */
+export async function snapshotSqlite(path: string, key: Uint8Array, to: string): Promise<void> {
+  const options = { encryptionCipher: 'aes256cbc', encryptionKey: hex(key) };
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(path, options as Database.Options);
+    database.prepare('vacuum into ?').run(to);
+  } catch (cause) {
+    throw openFault(path, true, cause);
+  } finally {
+    database?.close();
+  }
 }
 
 function openFault(path: string, existed: boolean, cause: unknown): PlatformError {

@@ -45,6 +45,8 @@ export interface ArtifactStore {
   versions(artifactId: string): Promise<Version[]>;
   putFile(file: VersionFile): Promise<void>;
   files(versionId: string): Promise<VersionFile[]>;
+  /** Files of all versions of all workspaces. */
+  allFiles(): Promise<VersionFile[]>;
   /** Names of all sealed objects that some version uses. */
   blobNames(): Promise<Set<string>>;
   linkData(link: DataLink): Promise<void>;
@@ -78,6 +80,8 @@ export interface AccessStore {
   addWrappedKey(key: WrappedKey): Promise<void>;
   wrappedKey(id: string): Promise<WrappedKey | null>;
   wrappedKeys(workspaceId: string): Promise<WrappedKey[]>;
+  /** Overwrites a wrapped key and marks it destroyed; false when it was before. */
+  destroyWrappedKey(id: string, at: string): Promise<boolean>;
   addMember(member: Member): Promise<void>;
   membersOf(userId: string): Promise<Member[]>;
   members(workspaceId: string): Promise<Member[]>;

@@ -3,9 +3,16 @@
  * read by `age-encryption`; a recipient of our own that adds no stanza sees the file key.
  */
 import { hkdfSync } from 'node:crypto';
-import { type Bytes, fromUtf8, messageOf, utf8, wipe } from '@merlon/core';
+import { type Bytes, equalBytes, fromUtf8, messageOf, utf8, wipe } from '@merlon/core';
 import { Decrypter, Encrypter } from 'age-encryption';
 import { cannotOpen, VaultError } from '../error.ts';
+import {
+  hasNativeHybrid,
+  hybridIdentity,
+  hybridRecipient,
+  isHybridIdentity,
+  isHybridRecipient,
+} from './hybrid.ts';
 import type { OpenIdentity, SealRecipient } from './identity.ts';
 import type { Intake } from './intake.ts';
 import { isSshIdentity, isSshRecipient, sshIdentity, sshRecipient } from './ssh.ts';
@@ -26,12 +33,50 @@ export interface Header {
 
 /** A fresh file key, wrapped for every recipient. Throws `bad-recipient`. */
 export async function writeHeader(recipients: readonly SealRecipient[]): Promise<Header> {
+  return headerFor(recipients, null);
+}
+
+/**
+ * The header of a sealed file for other recipients: the payload behind it stays as it is. Throws
+ * `cannot-open`, `bad-identity`, `bad-recipient`.
+ */
+export async function rewriteHeader(
+  intake: Intake,
+  identities: readonly OpenIdentity[],
+  recipients: readonly SealRecipient[],
+): Promise<{ readonly bytes: Bytes; readonly oldBytes: number }> {
+  const old = await readHeader(intake, identities);
+  try {
+    const { bytes, fileKey } = await headerFor(recipients, old.fileKey);
+    const same = equalBytes(fileKey, old.fileKey);
+    wipe(fileKey);
+    // Should the library ever hand each recipient a key of its own, nothing may come of it.
+    if (!same) throw new VaultError('bad-recipient', 'the new header carries another key');
+    return { bytes, oldBytes: old.bytes.length };
+  } finally {
+    wipe(old.fileKey);
+  }
+}
+
+async function headerFor(
+  recipients: readonly SealRecipient[],
+  given: Bytes | null,
+): Promise<Header> {
   if (recipients.length === 0) {
     throw new VaultError('bad-recipient', 'expected at least one recipient, got none');
   }
   refuseMixture(recipients);
   const encrypter = new Encrypter();
   const seen: Bytes[] = [];
+  if (given !== null) {
+    // The library makes the key and hands the same array to one recipient after the other.
+    encrypter.addRecipient({
+      wrapFileKey: (fileKey) => {
+        fileKey.set(given);
+        return [];
+      },
+    });
+  }
   for (const recipient of recipients) addRecipient(encrypter, recipient);
   encrypter.addRecipient({
     wrapFileKey: (fileKey) => {
@@ -102,6 +147,10 @@ function addRecipient(encrypter: Encrypter, recipient: SealRecipient): void {
     encrypter.addRecipient(sshRecipient(recipient));
     return;
   }
+  if (typeof recipient === 'string' && hasNativeHybrid && isHybridRecipient(recipient)) {
+    encrypter.addRecipient(hybridRecipient(recipient));
+    return;
+  }
   try {
     encrypter.addRecipient(recipient);
   } catch (thrown) {
@@ -115,6 +164,10 @@ function addRecipient(encrypter: Encrypter, recipient: SealRecipient): void {
 function addIdentity(decrypter: Decrypter, identity: OpenIdentity): void {
   if (typeof identity === 'string' && isSshIdentity(identity)) {
     decrypter.addIdentity(sshIdentity(identity));
+    return;
+  }
+  if (typeof identity === 'string' && hasNativeHybrid && isHybridIdentity(identity)) {
+    decrypter.addIdentity(hybridIdentity(identity));
     return;
   }
   try {

@@ -12,6 +12,14 @@ import {
   type Recipient,
 } from 'age-encryption';
 import { VaultError } from '../error.ts';
+import {
+  hasNativeHybrid,
+  hybridRecipient,
+  hybridRecipientOf,
+  isHybridIdentity,
+  isHybridRecipient,
+  newHybridIdentity,
+} from './hybrid.ts';
 import { isSshIdentity, isSshRecipient, sshRecipient, sshRecipientOf } from './ssh.ts';
 
 /** A key pair as text. */
@@ -38,6 +46,10 @@ export type OpenIdentity = string | Identity;
 export async function generateIdentity(
   options: { readonly postQuantum?: boolean } = {},
 ): Promise<IdentityPair> {
+  if (options.postQuantum && hasNativeHybrid) {
+    const identity = newHybridIdentity();
+    return { identity, recipient: hybridRecipientOf(identity) };
+  }
   const identity = options.postQuantum
     ? await generateHybridIdentity()
     : await generateX25519Identity();
@@ -47,6 +59,7 @@ export async function generateIdentity(
 /** The public half of an identity; throws `bad-identity`. */
 export async function recipientOf(identity: string): Promise<string> {
   if (isSshIdentity(identity)) return sshRecipientOf(identity);
+  if (hasNativeHybrid && isHybridIdentity(identity)) return hybridRecipientOf(identity);
   try {
     return await identityToRecipient(identity);
   } catch (thrown) {
@@ -58,6 +71,7 @@ export async function recipientOf(identity: string): Promise<string> {
 export function isRecipient(text: string): boolean {
   try {
     if (isSshRecipient(text)) sshRecipient(text);
+    else if (hasNativeHybrid && isHybridRecipient(text)) hybridRecipient(text);
     else new Encrypter().addRecipient(text);
     return true;
   } catch {
@@ -80,7 +94,7 @@ export async function parseIdentities(text: string): Promise<string[]> {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
     try {
-      await identityToRecipient(line);
+      await recipientOf(line);
     } catch (thrown) {
       throw badIdentity(thrown, ` in line ${index + 1}`);
     }

@@ -7,12 +7,10 @@ import {
   createCipheriv,
   createDecipheriv,
   createHash,
-  createPrivateKey,
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
   hkdfSync,
-  type KeyObject,
   privateDecrypt,
   publicEncrypt,
 } from 'node:crypto';
@@ -20,13 +18,12 @@ import { base64, concat, fromBase64, utf8, wipe } from '@merlon/core';
 import { type Identity, type Recipient, Stanza } from 'age-encryption';
 import { cannotOpen, VaultError } from '../error.ts';
 import { type OpenSshKey, readOpenSshKey, sshStrings, sshWire } from './ssh-key.ts';
+import { privateX25519, publicX25519, rawPublic } from './x25519.ts';
 
 const rsaLabel = utf8('age-encryption.org/v1/ssh-rsa');
 const ed25519Label = utf8('age-encryption.org/v1/ssh-ed25519');
 const rsaBitsMin = 2048;
 const fieldPrime = 2n ** 255n - 19n;
-const x25519PrivatePrefix = Buffer.from('302e020100300506032b656e04220420', 'hex');
-const x25519PublicPrefix = Buffer.from('302a300506032b656e032100', 'hex');
 
 /** True for a line such as `ssh-ed25519 AAAA…` or `ssh-rsa AAAA…`. */
 export function isSshRecipient(text: string): boolean {
@@ -115,7 +112,10 @@ function ed25519Recipient(wire: Uint8Array, [, point]: readonly Uint8Array[]): R
     wrapFileKey: async (fileKey) => {
       const pair = generateKeyPairSync('x25519');
       const ephemeral = rawPublic(pair.publicKey);
-      const shared = diffieHellman({ privateKey: pair.privateKey, publicKey: publicX(theirs) });
+      const shared = diffieHellman({
+        privateKey: pair.privateKey,
+        publicKey: publicX25519(theirs),
+      });
       const key = wrappingKey({ wire, shared, ephemeral, theirs });
       const cipher = createCipheriv('chacha20-poly1305', key, new Uint8Array(12), {
         authTagLength: 16,
@@ -134,9 +134,9 @@ function unwrapEd25519(key: OpenSshKey, stanza: Stanza): Uint8Array | null {
   const ephemeral = fromBase64(share);
   if (base64(ephemeral) !== `${share}=` || stanza.body.length !== 32) throw cannotOpen();
   const scalar = createHash('sha512').update(key.seed).digest().subarray(0, 32);
-  const privateKey = privateX(scalar);
+  const privateKey = privateX25519(scalar);
   const theirs = rawPublic(createPublicKey(privateKey));
-  const shared = diffieHellman({ privateKey, publicKey: publicX(ephemeral) });
+  const shared = diffieHellman({ privateKey, publicKey: publicX25519(ephemeral) });
   const wrapping = wrappingKey({ wire: key.wire, shared, ephemeral, theirs });
   wipe(scalar, shared);
   const cipher = createDecipheriv('chacha20-poly1305', wrapping, new Uint8Array(12), {
@@ -160,8 +160,8 @@ function wrappingKey(of: {
   readonly theirs: Uint8Array;
 }): Uint8Array {
   const tweak = new Uint8Array(hkdfSync('sha256', new Uint8Array(0), of.wire, ed25519Label, 32));
-  const privateKey = privateX(tweak);
-  const tweaked = diffieHellman({ privateKey, publicKey: publicX(of.shared) });
+  const privateKey = privateX25519(tweak);
+  const tweaked = diffieHellman({ privateKey, publicKey: publicX25519(of.shared) });
   const salt = concat([of.ephemeral, of.theirs]);
   return new Uint8Array(hkdfSync('sha256', tweaked, salt, ed25519Label, 32));
 }
@@ -187,22 +187,6 @@ function power(base: bigint, exponent: bigint): bigint {
     square = modulo(square * square);
   }
   return result;
-}
-
-function privateX(scalar: Uint8Array): KeyObject {
-  const key = Buffer.concat([x25519PrivatePrefix, scalar]);
-  const made = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
-  wipe(key);
-  return made;
-}
-
-function publicX(point: Uint8Array): KeyObject {
-  const key = Buffer.concat([x25519PublicPrefix, point]);
-  return createPublicKey({ key, format: 'der', type: 'spki' });
-}
-
-function rawPublic(key: KeyObject): Uint8Array {
-  return new Uint8Array(key.export({ format: 'der', type: 'spki' }).subarray(-32));
 }
 
 function fingerprintOf(wire: Uint8Array): string {

@@ -14,18 +14,24 @@ const version = 1;
 const saltBytes = 32;
 const tagBytes = 16;
 
-/** Keeps a root key, here or in a device of its own; other keys are stored wrapped by it. */
-export interface RootKeyProvider {
-  /** Which kind of provider, for reports: `passphrase`, `key-file`, … */
+/** Wraps keys under one that it keeps, in memory or in a device or service of its own. */
+export interface KeyWrapper {
+  /** Which kind of provider, for reports: `passphrase`, `key-file`, `pkcs11`, … */
   readonly name: string;
   /** Wraps a key; the context must be given again to unwrap. */
   wrap(key: Uint8Array, context: string): Promise<Bytes>;
   /** The key; throws `cannot-open` for a wrong root key, another context or changed bytes. */
   unwrap(wrapped: Uint8Array, context: string): Promise<Bytes>;
-  /** A key for one purpose; the same each time. */
-  derive(purpose: string): Promise<Bytes>;
   /** Overwrites what is held in memory; the provider is of no use afterwards. */
   close(): void;
+}
+
+/** Keeps a root key in memory; other keys are stored wrapped by it or follow from it. */
+export interface RootKeyProvider extends KeyWrapper {
+  /** A key for one purpose; the same each time. */
+  derive(purpose: string): Promise<Bytes>;
+  /** A copy of the root key, to be wrapped by another provider; wipe it. */
+  rootKey(): Bytes;
 }
 
 /** A provider over a root key in memory; takes the key over and wipes it on `close`. */
@@ -41,6 +47,7 @@ export function localProvider(name: string, rootKey: Uint8Array): RootKeyProvide
     wrap: async (key, context) => wrapKey(open(), key, context),
     unwrap: async (wrapped, context) => unwrapKey(open(), wrapped, context),
     derive: async (purpose) => deriveKey(open(), purpose),
+    rootKey: () => new Uint8Array(open()),
     close: () => {
       closed = true;
       wipe(rootKey);

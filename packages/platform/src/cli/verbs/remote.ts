@@ -1,17 +1,11 @@
 /** `model`, `data`, `job`, `incident`, `share`, `ledger`: a running platform, with an API key. */
 import { statSync } from 'node:fs';
-import { isJsonObject, type JsonObject, MerlonError, messageOf } from '@merlon/core';
-import { controlStatus } from '../../control.ts';
 import { PlatformError } from '../../errors.ts';
 import { below, filesBelow, readBytes } from '../files.ts';
+import { type Api, objects, openApi, remoteOptions } from '../remote.ts';
 import { table } from '../table.ts';
-import { type Arguments, homeOf, type OptionSpec, usage } from '../usage.ts';
+import { type Arguments, usage } from '../usage.ts';
 import type { Verb, VerbResult } from '../verb.ts';
-
-const remoteOptions: Readonly<Record<string, OptionSpec>> = {
-  url: { type: 'string', help: 'the platform (default: the one that runs in --home)' },
-  'api-key': { type: 'string', help: 'API key; better in the environment as MERLON_API_KEY' },
-};
 
 type Action = (args: Arguments, api: Api, rest: readonly string[]) => Promise<VerbResult>;
 
@@ -45,56 +39,6 @@ function remoteVerb(
       return perform(args, await openApi(args), rest);
     },
   };
-}
-
-/** The API over HTTP. */
-export interface Api {
-  ask(method: string, path: string, body?: unknown): Promise<JsonObject>;
-}
-
-async function openApi(args: Arguments): Promise<Api> {
-  const { MERLON_URL, MERLON_API_KEY } = process.env;
-  const given = args.text('url') ?? MERLON_URL;
-  const base = given ?? (await controlStatus(homeOf(args)))?.origin;
-  if (base === undefined) {
-    throw new PlatformError('unavailable', 'no platform runs in this home', {
-      hint: 'start one with "merlon start", or name one with --url',
-    });
-  }
-  if (!URL.canParse(base)) throw usage(`"--url" expected an address, got "${base}"`);
-  const key = args.text('api-key') ?? MERLON_API_KEY;
-  if (key === undefined) {
-    throw new PlatformError('not-signed-in', 'an API key is needed', {
-      hint: 'make one at the console under Keys (scope platform) and set MERLON_API_KEY',
-    });
-  }
-  return { ask: (method, path, body) => ask({ base, key }, method, path, body) };
-}
-
-async function ask(
-  { base, key }: { readonly base: string; readonly key: string },
-  method: string,
-  path: string,
-  body: unknown,
-): Promise<JsonObject> {
-  const raw = body instanceof Uint8Array;
-  const headers: Record<string, string> = { authorization: `Bearer ${key}` };
-  if (body !== undefined && !raw) headers['content-type'] = 'application/json';
-  const payload = raw ? new Uint8Array(body) : JSON.stringify(body);
-  const init = body === undefined ? { method, headers } : { method, headers, body: payload };
-  const response = await fetch(new URL(path, base), init).catch((cause: unknown) => {
-    throw new PlatformError('unavailable', `${base} does not answer: ${messageOf(cause)}`, {
-      hint: 'start it with merlon start, or give its address with --url',
-      cause,
-    });
-  });
-  const answer: unknown = await response.json().catch(() => ({}));
-  const object = isJsonObject(answer) ? answer : {};
-  if (response.ok) return object;
-  const message = String(object.detail ?? `the platform answered ${response.status}`);
-  throw new MerlonError(String(object.code ?? 'internal'), message, {
-    hint: String(object.hint ?? ''),
-  });
 }
 
 /** Brings files in and completes the version. */
@@ -296,8 +240,4 @@ function numbers(args: Arguments, names: readonly string[]): Record<string, numb
     return value === undefined ? [] : [[name, value] as const];
   });
   return Object.fromEntries(found);
-}
-
-function objects(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }

@@ -5,9 +5,11 @@ import { systemClock, utf8 } from '@merlon/core';
 import {
   bundleHashing,
   certificateSigner,
+  certified,
   type Hashing,
   keySigner,
   type SignedFile,
+  type Signer,
   signManifest,
   type Trust,
   verifyBundle,
@@ -25,19 +27,15 @@ export const signVerb: Verb = {
   usage: 'DIR --key KEY.pem [-o model.sig]',
   does: 'signs a folder (OpenSSF Model Signing)',
   options: {
-    key: { type: 'string', help: 'private key: P-256, P-384 or P-521 in PEM' },
+    key: { type: 'string', help: 'private key: P-256, P-384 or P-521 in PEM, or pkcs11:…' },
+    'public-key': { type: 'string', help: 'public half in PEM of a key in a PKCS #11 device' },
     certificate: { type: 'string', help: 'certificate of the key and its issuers in PEM' },
     out: { type: 'string', short: 'o', help: 'signature file (default: DIR/model.sig)' },
   },
   run: async (args) => {
     const [folder = ''] = args.exactly('DIR');
     requireFolder(folder);
-    const privateKeyPem = await readText(args.needed('key'), 'the key');
-    const certificate = args.text('certificate');
-    const signer =
-      certificate === undefined
-        ? keySigner(privateKeyPem)
-        : certificateSigner(privateKeyPem, await readText(certificate, 'the certificate'));
+    const signer = await signerIn(args);
     const out = args.text('out') ?? join(folder, 'model.sig');
     const paths = pathsBelow(folder, out, false);
     const digests = await hashFiles(paths);
@@ -89,6 +87,22 @@ export const verifyVerb: Verb = {
 };
 
 const ignored = ['.git', '.gitattributes', '.github', '.gitignore'];
+
+async function signerIn(args: Arguments): Promise<Signer> {
+  const key = args.needed('key');
+  const path = args.text('certificate');
+  const chain = path === undefined ? undefined : await readText(path, 'the certificate');
+  if (!key.startsWith('pkcs11:')) {
+    const pem = await readText(key, 'the key');
+    return chain === undefined ? keySigner(pem) : certificateSigner(pem, chain);
+  }
+  const { pkcs11Signer, readPkcs11Uri } = await import('../../keys/providers/pkcs11.ts');
+  const { MERLON_PKCS11_PIN: pin, MERLON_PKCS11_MODULE: module } = process.env;
+  if (pin === undefined) throw usage('the PIN of the token is needed in MERLON_PKCS11_PIN');
+  const publicKey = await readText(args.needed('public-key'), 'the public key');
+  const signer = await pkcs11Signer(readPkcs11Uri(key, module), pin, publicKey);
+  return chain === undefined ? signer : certified(signer, chain, signer.isOwn);
+}
 
 async function trustIn(args: Arguments): Promise<Trust> {
   const certificates = args.text('certificates');

@@ -2,6 +2,7 @@
 import { systemClock } from '@merlon/core';
 import { controlCall, controlStatus } from '../../control.ts';
 import { PlatformError } from '../../errors.ts';
+import { secretsIn } from '../../keys/root-keys.ts';
 import { type Running, type StartOptions, start } from '../../main.ts';
 import type { TourLine, TourResult } from '../../tour/tour.ts';
 import { table } from '../table.ts';
@@ -61,7 +62,7 @@ export const tourVerb: Verb = {
 };
 
 function startOptions(args: Arguments, terminal: Terminal, port?: number): StartOptions {
-  const { MERLON_PASSPHRASE: passphrase, MERLON_DATABASE_URL: databaseUrl } = process.env;
+  const { MERLON_DATABASE_URL: databaseUrl, MERLON_ROOT_KEY: newRootKey } = process.env;
   const { MERLON_WEBHOOK } = process.env;
   const webhook = args.text('webhook') ?? MERLON_WEBHOOK;
   const address = args.text('address');
@@ -76,7 +77,8 @@ function startOptions(args: Arguments, terminal: Terminal, port?: number): Start
     port: port ?? args.integer('port', 0, 65_535) ?? portDefault,
     behindProxy: args.flag('behind-proxy'),
     ...(address === undefined ? {} : { address }),
-    ...(passphrase === undefined ? {} : { passphrase }),
+    secrets: secretsIn(process.env),
+    ...(newRootKey === undefined ? {} : { newRootKey }),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(webhook === undefined ? {} : { webhook }),
     onFault: (error) => {

@@ -1,12 +1,9 @@
-/** `keys`, `seal`, `open`, `sign`, `verify`: the vault on plain files. */
+/** `seal`, `open`: sealed files. */
 import { statSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { isoTime, systemClock, utf8 } from '@merlon/core';
 import {
   armor,
-  formatIdentity,
-  generateIdentity,
   isRecipient,
   type OpenIdentity,
   open,
@@ -16,45 +13,11 @@ import {
   type SealRecipient,
   seal,
 } from '@merlon/vault';
-import { PlatformError } from '../../errors.ts';
 import { openFile, sealFile } from '../../parallel/files.ts';
 import { type ParallelOptions, parallelBytesMin } from '../../parallel/threads.ts';
-import {
-  chunksOf,
-  once,
-  openSource,
-  readText,
-  requireFile,
-  writeChunks,
-  writeWhole,
-} from '../files.ts';
+import { chunksOf, openSource, readText, requireFile, writeChunks, writeWhole } from '../files.ts';
 import { type Arguments, usage } from '../usage.ts';
 import type { Terminal, Verb, VerbResult } from '../verb.ts';
-
-/** Makes age identities. */
-export const keysVerb: Verb = {
-  name: 'keys',
-  usage: 'new [-o FILE]',
-  does: 'makes an age identity file and prints its recipient',
-  options: {
-    out: { type: 'string', short: 'o', help: 'identity file (default: standard output)' },
-    classic: { type: 'boolean', help: 'X25519 instead of the post-quantum hybrid' },
-  },
-  run: async (args) => {
-    const [what] = args.exactly('"new"');
-    if (what !== 'new') {
-      throw new PlatformError('not-built', `"keys ${what}" is not built yet`, {
-        hint: 'it will be here: list, rotate, destroy',
-      });
-    }
-    const pair = await generateIdentity({ postQuantum: !args.flag('classic') });
-    const text = formatIdentity(pair, isoTime(systemClock.nowMs()));
-    const out = args.text('out');
-    if (out === undefined) return { exit: 0, json: { recipient: pair.recipient }, raw: text };
-    await writeChunks(out, once(utf8(text)));
-    return { exit: 0, json: { recipient: pair.recipient }, text: pair.recipient };
-  },
-};
 
 /** Seals a file. */
 export const sealVerb: Verb = {

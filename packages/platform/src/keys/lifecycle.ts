@@ -1,0 +1,126 @@
+/** The life of object keys: a new key for a version, and the end of one for ever. */
+import { isoTime, uuidv7 } from '@merlon/core';
+import { rotate } from '@merlon/vault';
+import { PlatformError } from '../errors.ts';
+import type { Actor, Version, VersionFile, WrappedKey } from '../model.ts';
+import type { Services } from '../services.ts';
+
+/** What a rotation did. */
+export interface Rotation {
+  readonly keyId: string;
+  readonly objects: number;
+}
+
+/**
+ * Gives a version a fresh key: every object gets a new header, its payload is copied as it is, and
+ * the old key is destroyed in the same transaction that names the new objects.
+ */
+export async function rotateVersion(
+  services: Services,
+  actor: Actor,
+  version: Version,
+): Promise<Rotation> {
+  const { store, keys, blobs, clock, ledger } = services;
+  const files = await sealedFiles(services, version);
+  const key = await keys.forVersion(version.workspaceId);
+  const old = await ownKeys(services, files);
+  const rotated: VersionFile[] = [];
+  try {
+    for (const file of files) rotated.push(await rotatedFile(services, file, key));
+    const at = isoTime(clock.nowMs());
+    await store.transaction(async (tx) => {
+      for (const file of rotated) await tx.putFile(file);
+      for (const keyId of old) await tx.destroyWrappedKey(keyId, at);
+      const resource = `version/${version.id}`;
+      const detail = { key: key.id, objects: rotated.length };
+      await ledger.append(tx, actor, { action: 'key.rotate', resource, detail });
+    });
+  } catch (error) {
+    for (const file of rotated) await blobs.remove(file.blob);
+    throw error;
+  }
+  for (const file of files) await blobs.remove(file.blob);
+  return { keyId: key.id, objects: rotated.length };
+}
+
+/**
+ * Destroys the key of a version: what was sealed to it is unreadable for ever, here and in every
+ * copy made of the objects alone. The ledger says so. Throws `bad-request` for another digest than
+ * the version's, `conflict` while it is served.
+ */
+export async function destroyVersion(
+  services: Services,
+  actor: Actor,
+  version: Version,
+  digest: string,
+): Promise<{ readonly keys: number }> {
+  const { store, blobs, clock, ledger } = services;
+  if (version.digest !== digest) {
+    throw new PlatformError('bad-request', '"digest" expected that of the version', {
+      hint: 'show the version and give its digest, to be sure that it is the right one',
+    });
+  }
+  const served = (await store.deployments(version.workspaceId)).some(
+    (each) => each.versionId === version.id && each.state === 'active',
+  );
+  if (served) {
+    throw new PlatformError('conflict', 'this version is being served', {
+      hint: 'retire it first; what is destroyed cannot be brought back',
+    });
+  }
+  const files = await store.files(version.id);
+  const own = await ownKeys(services, files);
+  const at = isoTime(clock.nowMs());
+  await store.transaction(async (tx) => {
+    for (const id of own) await tx.destroyWrappedKey(id, at);
+    await tx.updateVersion(version.id, { state: 'retired' });
+    const resource = `version/${version.id}`;
+    const detail = { keys: own, objects: files.length, digest: version.digest };
+    await ledger.append(tx, actor, { action: 'key.destroy', resource, detail });
+  });
+  for (const file of files) await blobs.remove(file.blob);
+  return { keys: own.length };
+}
+
+async function sealedFiles(services: Services, version: Version): Promise<VersionFile[]> {
+  const files = await services.store.files(version.id);
+  for (const file of files) {
+    if (await isOwnKey(services, file.keyId)) continue;
+    throw new PlatformError('not-ready', 'this version is not sealed to a key of its own yet', {
+      hint: 'wait for its step "seal"',
+    });
+  }
+  return files;
+}
+
+async function ownKeys(services: Services, files: readonly VersionFile[]): Promise<string[]> {
+  const own: string[] = [];
+  for (const id of new Set(files.map((file) => file.keyId))) {
+    if (await isOwnKey(services, id)) own.push(id);
+  }
+  return own;
+}
+
+/** The quarantine's key is shared by all that just came in, so it is never destroyed for one. */
+async function isOwnKey({ store }: Services, id: string): Promise<boolean> {
+  const key = await store.wrappedKey(id);
+  return key !== null && key.purpose === 'version' && key.destroyedAt === null;
+}
+
+async function rotatedFile(
+  { store, keys, blobs, clock }: Services,
+  file: VersionFile,
+  key: WrappedKey,
+): Promise<VersionFile> {
+  const old = await store.wrappedKey(file.keyId);
+  if (old === null) throw new PlatformError('not-found', `key "${file.keyId}" is not known`);
+  const source = await blobs.open(file.blob);
+  try {
+    const blob = uuidv7(clock);
+    const identities = [await keys.secret(old)];
+    await blobs.put(blob, rotate(source, { identities, recipients: [key.publicKey] }));
+    return { ...file, blob, keyId: key.id };
+  } finally {
+    await source.close();
+  }
+}
