@@ -48,6 +48,8 @@ export interface StartOptions {
   /** `postgres://…` instead of the embedded database. */
   readonly databaseUrl?: string;
   readonly webhook?: string;
+  /** Verifier keys of witnesses whose cosignatures are kept. */
+  readonly witnessKeys?: readonly string[];
   /** Limits on sign-in attempts (default true); off only in tests. */
   readonly rateLimit?: boolean;
   /** Told about faults of our own; they never reach a remote caller. */
@@ -104,7 +106,7 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   const { home, control, doors } = taken;
   const database = await openDatabase(options, home);
   const { store } = database;
-  const services = await openServices(home, store);
+  const services = await openServices(home, store, options.witnessKeys ?? []);
   const settings = settingsOf(doors.port);
   const host = openHost(services, options.onFault);
   const webhook = { address: options.webhook ?? null };
@@ -168,12 +170,16 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   return running;
 }
 
-async function openServices(home: Home, store: Store): Promise<Services> {
+async function openServices(
+  home: Home,
+  store: Store,
+  witnessKeys: readonly string[],
+): Promise<Services> {
   const clock = systemClock;
   const { rootKey } = home;
   const blobs = await openFileBlobs(home.blobFolder);
   const keys = openKeyring({ rootKey, store, blobs, clock });
-  const ledger = await openLedger({ store, rootKey, clock });
+  const ledger = await openLedger({ store, rootKey, clock, witnessKeys });
   return { store, blobs, keys, ledger, bus: localBus(), clock, startWorker };
 }
 

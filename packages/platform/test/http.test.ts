@@ -185,7 +185,7 @@ describe('operations', () => {
     expect(report).toMatchObject({ valid: true, faults: [] });
     expect(report.size).toBe(await store.ledgerSize());
     const size = report.size;
-    await store.addLedgerEntry({ index: size, leaf: '{"forged":true}' });
+    await store.addLedgerEntries([{ index: size, leaf: '{"forged":true}' }]);
     expect((await ledger.verify()).faults).toEqual([
       `the checkpoint signs ${size} entries, ${size + 1} are there`,
     ]);

@@ -1,7 +1,8 @@
 /** `model`, `data`, `job`, `incident`, `share`, `ledger`: a running platform, with an API key. */
 import { statSync } from 'node:fs';
+import { utf8 } from '@merlon/core';
 import { PlatformError } from '../../errors.ts';
-import { below, filesBelow, readBytes } from '../files.ts';
+import { below, filesBelow, once, readBytes, writeChunks } from '../files.ts';
 import { type Api, objects, openApi, remoteOptions } from '../remote.ts';
 import { table } from '../table.ts';
 import { type Arguments, usage } from '../usage.ts';
@@ -222,8 +223,20 @@ export const shareVerb = remoteVerb(
 
 /** The ledger. */
 export const ledgerVerb = remoteVerb(
-  { name: 'ledger', usage: 'verify', does: 'proves that no decision was removed or changed' },
   {
+    name: 'ledger',
+    usage: 'verify | prove INDEX [-o FILE] | prove --from SIZE',
+    does: 'proves that no decision was removed or changed',
+    options: {
+      out: { type: 'string', short: 'o', help: 'file for the proof; FILE.leaf holds the decision' },
+      from: {
+        type: 'string',
+        help: 'prove that the ledger only grew since it had so many entries',
+      },
+    },
+  },
+  {
+    prove: proveAction,
     verify: async (_, api) => {
       const answer = await api.ask('GET', '/api/v1/ledger/verify');
       const valid = answer.valid === true;
@@ -233,6 +246,26 @@ export const ledgerVerb = remoteVerb(
     },
   },
 );
+
+async function proveAction(
+  args: Arguments,
+  api: Api,
+  rest: readonly string[],
+): Promise<VerbResult> {
+  const from = args.integer('from', 1, Number.MAX_SAFE_INTEGER);
+  if (from !== undefined) {
+    const grown = await api.ask('GET', `/api/v1/ledger/growth?from=${from}`);
+    return { exit: 0, json: grown, text: JSON.stringify(grown, null, 2) };
+  }
+  const [index = ''] = rest;
+  if (!/^\d+$/.test(index)) throw usage('prove expected the number of a decision, or --from SIZE');
+  const answer = await api.ask('GET', `/api/v1/ledger/prove?index=${index}`);
+  const out = args.text('out');
+  if (out === undefined) return { exit: 0, json: answer, raw: String(answer.proof) };
+  await writeChunks(out, once(utf8(String(answer.proof))));
+  await writeChunks(`${out}.leaf`, once(utf8(String(answer.leaf))));
+  return { exit: 0, json: answer, text: `${out}, ${out}.leaf; key ${answer.verifierKey}` };
+}
 
 function numbers(args: Arguments, names: readonly string[]): Record<string, number> {
   const found = names.flatMap((name) => {
