@@ -196,7 +196,10 @@ function openBlobs(home: Home, { objectsUrl }: StartOptions): Promise<BlobStore>
 }
 
 async function openDatabase(options: StartOptions, home: Home): Promise<OpenDatabase> {
-  if (options.databaseUrl !== undefined) return openPostgres(options.databaseUrl);
+  if (options.databaseUrl !== undefined) {
+    const columnKey = await home.rootKey.derive('columns');
+    return openPostgres(options.databaseUrl, { columnKey });
+  }
   return openKeyed(home.folder, home.rootKey, async (key) => rekeyable(home, key));
 }
 
