@@ -144,15 +144,34 @@ export const modelVerb = remoteVerb(
   },
 );
 
+/** Columns with personal data or secrets; finding some is exit code 1. */
+async function personalAction(
+  _: Arguments,
+  api: Api,
+  rest: readonly string[],
+): Promise<VerbResult> {
+  const [id] = rest;
+  if (id === undefined) throw usage('the id of a version is expected');
+  const answer = await api.ask('GET', `/api/v1/versions/${id}/personal-data`);
+  const rows = objects(answer.files).flatMap((file) =>
+    objects(file.found).map(({ column, kind, cells, samples }) => {
+      const sample = Array.isArray(samples) ? String(samples[0] ?? '') : '';
+      return [file.path, column, kind, cells, sample].map(String);
+    }),
+  );
+  const text = table(['file', 'column', 'kind', 'cells', 'sample'], rows);
+  return { exit: rows.length > 0 ? 1 : 0, json: answer, text: rows.length > 0 ? text : 'none' };
+}
+
 /** Data sets. */
 export const dataVerb = remoteVerb(
   {
     name: 'data',
-    usage: 'add PATH --name NAME | list',
-    does: 'brings training and test data in',
+    usage: 'add PATH --name NAME | list | personal VERSION',
+    does: 'brings training and test data in, tells where it holds personal data',
     options: { name: { type: 'string', help: 'name of the data set' } },
   },
-  { add: addAction('data'), list: listAction('data') },
+  { add: addAction('data'), list: listAction('data'), personal: personalAction },
 );
 
 /** Jobs. */
