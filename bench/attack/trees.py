@@ -201,7 +201,8 @@ def attacked(attack, x, y, count, labels):
         for row in range(count):
             made = attack(row)
             done += 1
-            if labels(made)[0] != y[row]:
+            # What comes back may be no number; that turns nothing.
+            if np.isfinite(made).all() and labels(made)[0] != y[row]:
                 distances[row] = float(np.linalg.norm(made[0] - x[row]))
     except TooLong:
         pass

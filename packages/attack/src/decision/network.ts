@@ -81,7 +81,7 @@ interface Shape {
   readonly mean: Float32Array;
 }
 
-/** Weights of both layers. */
+/** Weights of both layers: `first` [hidden, size], `last` [hidden, classes]. */
 export interface Weights {
   readonly first: Float32Array;
   readonly firstBias: Float32Array;
@@ -100,23 +100,21 @@ function meanOf(x: Float32Array, size: number): Float32Array {
 }
 
 function forward(net: Weights, { size, width, mean }: Shape, row: Float32Array) {
-  const middle = net.firstBias.slice();
-  for (let i = 0; i < size; i++) {
-    const value = (row[i] ?? 0) - (mean[i] ?? 0);
-    if (value === 0) continue;
-    for (let j = 0; j < hidden; j++) {
-      middle[j] = (middle[j] ?? 0) + value * (net.first[i * hidden + j] ?? 0);
-    }
-  }
-  const scores = net.lastBias.slice();
+  const centred = new Float64Array(size);
+  for (let i = 0; i < size; i++) centred[i] = (row[i] ?? 0) - (mean[i] ?? 0);
+  const middle = new Float64Array(hidden);
+  const scores = Float64Array.from(net.lastBias);
   for (let j = 0; j < hidden; j++) {
-    const value = middle[j] ?? 0;
-    if (value <= 0) continue;
+    let sum = net.firstBias[j] ?? 0;
+    const from = j * size;
+    for (let i = 0; i < size; i++) sum += (centred[i] ?? 0) * (net.first[from + i] ?? 0);
+    middle[j] = sum;
+    if (sum <= 0) continue;
     for (let k = 0; k < width; k++) {
-      scores[k] = (scores[k] ?? 0) + value * (net.last[j * width + k] ?? 0);
+      scores[k] = (scores[k] ?? 0) + sum * (net.last[j * width + k] ?? 0);
     }
   }
-  return { middle, scores };
+  return { centred, middle, scores };
 }
 
 /** Gradient by the row; or, when `slopes` are given, adds those by the weights to them. */
@@ -127,46 +125,36 @@ function backward(
   at: number,
   slopes?: Weights,
 ): Float32Array {
-  const { size, width, mean } = shape;
-  const { middle, scores } = forward(net, shape, row);
+  const { size, width } = shape;
+  const { centred, middle, scores } = forward(net, shape, row);
   const most = scores.reduce((best, score) => Math.max(best, score), Number.NEGATIVE_INFINITY);
   const powers = scores.map((score) => Math.exp(score - most));
   const sum = powers.reduce((total, power) => total + power, 0);
   const pull = powers.map((power, k) => power / sum - Number(k === at));
-  const back = new Float32Array(hidden);
+  const gradient = new Float32Array(slopes === undefined ? size : 0);
   for (let j = 0; j < hidden; j++) {
     const value = middle[j] ?? 0;
     if (value <= 0) continue;
-    for (let k = 0; k < width; k++) {
-      const own = pull[k] ?? 0;
-      back[j] = (back[j] ?? 0) + own * (net.last[j * width + k] ?? 0);
-      if (slopes !== undefined) {
-        slopes.last[j * width + k] = (slopes.last[j * width + k] ?? 0) + own * value;
+    let back = 0;
+    for (let k = 0; k < width; k++) back += (pull[k] ?? 0) * (net.last[j * width + k] ?? 0);
+    const from = j * size;
+    if (slopes === undefined) {
+      for (let i = 0; i < size; i++) {
+        gradient[i] = (gradient[i] ?? 0) + back * (net.first[from + i] ?? 0);
       }
+      continue;
     }
+    for (let k = 0; k < width; k++) {
+      const own = j * width + k;
+      slopes.last[own] = (slopes.last[own] ?? 0) + (pull[k] ?? 0) * value;
+    }
+    for (let i = 0; i < size; i++) {
+      slopes.first[from + i] = (slopes.first[from + i] ?? 0) + back * (centred[i] ?? 0);
+    }
+    slopes.firstBias[j] = (slopes.firstBias[j] ?? 0) + back;
   }
-  const gradient = new Float32Array(slopes === undefined ? size : 0);
-  if (slopes === undefined) {
-    for (let i = 0; i < size; i++) {
-      let total = 0;
-      for (let j = 0; j < hidden; j++) total += (back[j] ?? 0) * (net.first[i * hidden + j] ?? 0);
-      gradient[i] = total;
-    }
-  } else {
-    for (let i = 0; i < size; i++) {
-      const value = (row[i] ?? 0) - (mean[i] ?? 0);
-      if (value === 0) continue;
-      for (let j = 0; j < hidden; j++) {
-        const at = i * hidden + j;
-        slopes.first[at] = (slopes.first[at] ?? 0) + (back[j] ?? 0) * value;
-      }
-    }
-    for (let j = 0; j < hidden; j++) {
-      slopes.firstBias[j] = (slopes.firstBias[j] ?? 0) + (back[j] ?? 0);
-    }
-    for (let k = 0; k < width; k++) {
-      slopes.lastBias[k] = (slopes.lastBias[k] ?? 0) + (pull[k] ?? 0);
-    }
+  for (let k = 0; slopes !== undefined && k < width; k++) {
+    slopes.lastBias[k] = (slopes.lastBias[k] ?? 0) + (pull[k] ?? 0);
   }
   return gradient;
 }

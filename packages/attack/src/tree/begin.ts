@@ -7,7 +7,7 @@
 import type { Random } from '@merlon/core';
 import type { Constraints } from '../tabular/constraints.ts';
 import { bestMoves } from './best-moves.ts';
-import { climb } from './climb.ts';
+import { climberOf } from './climb.ts';
 import { type Found, rowOfCells } from './descend.ts';
 import { cellsOfRow } from './forest.ts';
 import { cellMoves, costOf, type Search } from './moves.ts';
@@ -64,14 +64,15 @@ export function* begin(
     for (const [v, cell] of changes) cells[v] = cell;
     yield* start(cells);
   }
-  for (const power of powers) yield* start(climb(search, { power, most: most() }));
+  const climb = climberOf(search);
+  for (const power of powers) yield* start(climb({ power, most: most() }));
   const effort = search.forest.boxStart.length > smallLeavesMax ? fewStarts : manyStarts;
   const banned = new Set<number>();
   for (let k = 0; k < effort.kicks; k++) {
     const without = dearest(search, best()?.cells, banned);
     if (without === undefined) break;
     banned.add(without);
-    yield* start(climb(search, { power: 1, most: most(), without }));
+    yield* start(climb({ power: 1, most: most(), without }));
   }
   for (const cells of fromPool(search, options, effort.pool)) {
     yield* start(cutBack(search, cells, random));

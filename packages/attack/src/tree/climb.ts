@@ -13,30 +13,73 @@ export interface ClimbOptions {
   readonly without?: number;
 }
 
-const changesMax = 60;
-
-/** Cells that reach the goal; undefined when no change helps any more. */
-export function climb(search: Search, options: ClimbOptions): Int32Array | undefined {
-  const { forest, reach, goal } = search;
-  const cells = reach.own.slice();
-  for (let k = 0; k < changesMax; k++) {
-    const point = pointAt(forest, goal, cells);
-    if (goal.margin(point.sums) > goal.guard) return cells;
-    const move = mostHelpful(search, point, options);
-    if (move === undefined) return undefined;
-    cells[move.variable] = move.cell;
-  }
-  return undefined;
+/** One change of one variable that leads towards the goal. */
+interface Change {
+  readonly variable: number;
+  readonly cell: number;
+  readonly gain: number;
+  /** What it costs beyond where the variable stands. */
+  readonly extra: number;
 }
 
-function mostHelpful(search: Search, point: Point, { power, most, without }: ClimbOptions) {
+const changesMax = 60;
+
+/**
+ * A climber from a row: gives cells that reach the goal, or undefined when no change helps any
+ * more. The changes of the row itself are looked at once for all its climbs.
+ */
+export function climberOf(search: Search): (options: ClimbOptions) => Int32Array | undefined {
+  const { forest, reach, goal } = search;
+  let first: Change[] | undefined;
+  return (options) => {
+    const cells = reach.own.slice();
+    for (let k = 0; k < changesMax; k++) {
+      const point = pointAt(forest, goal, cells);
+      if (goal.margin(point.sums) > goal.guard) return cells;
+      const choice = choiceOf(options);
+      if (k === 0) {
+        first ??= firstChanges(search, point);
+        for (const { variable, cell, gain, extra } of first) {
+          if (extra < options.most) choice.offer(variable, cell, gain, extra);
+        }
+      } else visitChanges(search, point, options.most, choice.offer);
+      const move = choice.best();
+      if (move === undefined) return undefined;
+      cells[move.variable] = move.cell;
+    }
+    return undefined;
+  };
+}
+
+type Offer = (variable: number, cell: number, gain: number, extra: number) => void;
+
+/** Keeps the change that is worth the most. */
+function choiceOf({ power, without }: ClimbOptions) {
+  let best = 0;
+  let move: { readonly variable: number; readonly cell: number } | undefined;
+  const offer: Offer = (variable, cell, gain, extra) => {
+    const worth = gain / extra ** power;
+    if (!(worth > best) || variable === without) return;
+    best = worth;
+    move = { variable, cell };
+  };
+  return { offer, best: () => move };
+}
+
+function firstChanges(search: Search, point: Point): Change[] {
+  const found: Change[] = [];
+  visitChanges(search, point, Number.POSITIVE_INFINITY, (variable, cell, gain, extra) => {
+    found.push({ variable, cell, gain, extra });
+  });
+  return found;
+}
+
+/** Every change of one variable within a cost that leads towards the goal. */
+function visitChanges(search: Search, point: Point, most: number, offer: Offer): void {
   const { forest, reach, goal, profile, measure } = search;
   const now = goal.margin(point.sums);
   const spent = costOf(search, point.cells);
-  let best = 0;
-  let move: { variable: number; cell: number } | undefined;
   for (const v of forest.tested) {
-    if (v === without) continue;
     const from = forest.offset[v] ?? 0;
     const at = point.cells[v] ?? 0;
     const before = reach.cost[from + at] ?? 0;
@@ -50,12 +93,7 @@ function mostHelpful(search: Search, point: Point, { power, most, without }: Cli
       if (!(gain > 0)) continue;
       const cell = nearestCell(forest, reach, v, start[i] ?? 0, (start[i + 1] ?? 0) - 1);
       if (cell < 0 || cell === at) continue;
-      const extra = Math.max((reach.cost[from + cell] ?? 0) - before, 1e-12);
-      const worth = gain / extra ** power;
-      if (!(worth > best)) continue;
-      best = worth;
-      move = { variable: v, cell };
+      offer(v, cell, gain, Math.max((reach.cost[from + cell] ?? 0) - before, 1e-12));
     }
   }
-  return move;
 }

@@ -1,7 +1,8 @@
 /**
  * An ensemble compiled for search. Input columns (or one-hot groups of them) become variables with
  * a few cells each; every test becomes "cell ≤ cut", so that a leaf is a box of cell ranges. Tests
- * that hold on more than one stretch of cells (equality, membership) are unrolled.
+ * that hold on more than one stretch of cells (equality, membership) are unrolled; where a test
+ * takes one member out of a group, both stretches beside it share what follows.
  */
 import { follow, holds, leafMode, type TreeModel } from '@merlon/graph';
 import { AttackError } from '../error.ts';
@@ -32,7 +33,7 @@ export interface Forest {
   readonly roots: Int32Array;
   /** Leaves of tree t: `leafStart[t]` up to `leafStart[t + 1]`. */
   readonly leafStart: Int32Array;
-  /** The box of leaf l: entries `boxStart[l]` up to `boxStart[l + 1]`. */
+  /** The box of leaf l: entries `boxStart[l]` up to `boxStart[l + 1]`; around left-out members. */
   readonly boxStart: Int32Array;
   readonly boxVariable: Int32Array;
   readonly boxLow: Int32Array;
@@ -148,6 +149,12 @@ function cellTests(model: TreeModel, cells: readonly Cells[], variables: readonl
   return { holdsIn, runEnd };
 }
 
+/** The range of cells of each variable on the way down a tree. */
+interface Range {
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+}
+
 /** Where leaves are written down: their boxes and weights. */
 function leafBook(ensemble: TreeModel['ensemble']) {
   const box = { start: [0], variable: [], low: [], high: [] } as Record<string, number[]>;
@@ -156,14 +163,14 @@ function leafBook(ensemble: TreeModel['ensemble']) {
   return {
     count: () => count,
     /** Notes a leaf whose box is narrowed in some variables; gives its number. */
-    add: (node: number, narrowed: Iterable<number>, low: Int32Array, high: Int32Array): number => {
+    add: (node: number, narrowed: Iterable<number>, range: Range): number => {
       if (count >= leavesMax) {
         throw new AttackError('unsupported-model', `trees of more than ${leavesMax} leaves`);
       }
       for (const v of new Set(narrowed)) {
         box.variable?.push(v);
-        box.low?.push(low[v] ?? 0);
-        box.high?.push(high[v] ?? 0);
+        box.low?.push(range.low[v] ?? 0);
+        box.high?.push(range.high[v] ?? 0);
       }
       box.start?.push(box.variable?.length ?? 0);
       const own = new Float32Array(ensemble.targets);
@@ -185,6 +192,32 @@ function leafBook(ensemble: TreeModel['ensemble']) {
   };
 }
 
+/** Where inner nodes are written down: each is added before those below it, and set afterwards. */
+function nodeBook() {
+  const out = { variable: [], cut: [], left: [], right: [] } as Record<string, number[]>;
+  return {
+    add: (): number => {
+      for (const list of Object.values(out)) list.push(0);
+      return (out.variable?.length ?? 0) - 1;
+    },
+    set: (at: number, values: Readonly<Record<'variable' | 'cut' | 'left' | 'right', number>>) => {
+      for (const [name, value] of Object.entries(values)) {
+        const list = out[name];
+        if (list !== undefined) list[at] = value;
+      }
+    },
+    arrays: () => ({
+      variable: Int32Array.from(out.variable ?? []),
+      cut: Int32Array.from(out.cut ?? []),
+      left: Int32Array.from(out.left ?? []),
+      right: Int32Array.from(out.right ?? []),
+    }),
+  };
+}
+
+/** Told of every variable that a tree tests. */
+type Uses = (variable: number) => void;
+
 function treeBuilder(
   model: TreeModel,
   cells: readonly Cells[],
@@ -192,23 +225,25 @@ function treeBuilder(
   variableOf: Int32Array,
 ) {
   const { ensemble, columns } = model;
-  const out = { variable: [], cut: [], left: [], right: [] } as Record<string, number[]>;
+  const nodes = nodeBook();
   const book = leafBook(ensemble);
   const low = new Int32Array(variables.length);
   const high = Int32Array.from(variables, ({ count }) => count - 1);
+  const holes = variables.map(() => new Set<number>());
   const narrowed: number[] = [];
   const { holdsIn, runEnd } = cellTests(model, cells, variables);
-  const grow = (node: number, uses: (variable: number) => void): number => {
-    if (ensemble.mode[node] === leafMode) return ~book.add(node, narrowed, low, high);
+  const grow = (node: number, uses: Uses): number => {
+    if (ensemble.mode[node] === leafMode) return ~book.add(node, narrowed, { low, high });
     const v = variableOf[columns[ensemble.feature[node] ?? 0]?.input ?? 0] ?? 0;
-    const from = low[v] ?? 0;
-    const to = high[v] ?? 0;
+    const [from, to] = [low[v] ?? 0, high[v] ?? 0];
     const end = runEnd(node, v, from, to);
     const child = (holdsIn(node, v, from) ? ensemble.yes[node] : ensemble.no[node]) ?? 0;
     if (end === to) return grow(child, uses);
+    if (variables[v]?.cells === undefined && runEnd(node, v, end + 1, to) === end + 1) {
+      if (end + 1 < to) return growAround(node, child, { v, hole: end + 1 }, uses);
+    }
     uses(v);
-    const at = out.variable?.length ?? 0;
-    for (const list of Object.values(out)) list.push(0);
+    const at = nodes.add();
     narrowed.push(v);
     high[v] = end;
     const left = grow(child, uses);
@@ -217,27 +252,40 @@ function treeBuilder(
     const right = grow(node, uses);
     low[v] = from;
     narrowed.pop();
-    const set = (name: string, value: number) => {
-      const list = out[name];
-      if (list !== undefined) list[at] = value;
-    };
-    set('variable', v);
-    set('cut', end);
-    set('left', left);
-    set('right', right);
+    nodes.set(at, { variable: v, cut: end, left, right });
     return at;
+  };
+
+  /** One member goes another way than all others of its group, on both sides of it. */
+  const growAround = (
+    node: number,
+    others: number,
+    { v, hole }: { readonly v: number; readonly hole: number },
+    uses: Uses,
+  ): number => {
+    const own = holes[v] ?? new Set();
+    if (own.has(hole)) return grow(others, uses);
+    uses(v);
+    const [from, to] = [low[v] ?? 0, high[v] ?? 0];
+    const [first, second] = [nodes.add(), nodes.add()];
+    narrowed.push(v);
+    own.add(hole);
+    const beside = grow(others, uses);
+    own.delete(hole);
+    low[v] = high[v] = hole;
+    const inside = grow(node, uses);
+    low[v] = from;
+    high[v] = to;
+    narrowed.pop();
+    nodes.set(first, { variable: v, cut: hole - 1, left: beside, right: second });
+    nodes.set(second, { variable: v, cut: hole, left: inside, right: beside });
+    return first;
   };
 
   return {
     grow,
     leaves: book.count,
-    arrays: () => ({
-      variable: Int32Array.from(out.variable ?? []),
-      cut: Int32Array.from(out.cut ?? []),
-      left: Int32Array.from(out.left ?? []),
-      right: Int32Array.from(out.right ?? []),
-      ...book.arrays(),
-    }),
+    arrays: () => ({ ...nodes.arrays(), ...book.arrays() }),
   };
 }
 

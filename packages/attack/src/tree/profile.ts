@@ -24,7 +24,7 @@ export type ProfilePoint = Pick<Point, 'cells' | 'sums' | 'leaf'>;
 export function profileOf(forest: Forest, goal: Goal): Profile {
   const { rivals, worth, base } = goal;
   const book = changeBook(forest, goal);
-  const index = leafIndex(forest);
+  const index = pathIndex(forest);
   const sums = new Float64Array(rivals);
   const profile = {
     start: new Int32Array(64),
@@ -39,7 +39,7 @@ export function profileOf(forest: Forest, goal: Goal): Profile {
         const tree = index.tree[entry] ?? 0;
         const old = point.leaf[tree] ?? 0;
         for (let r = 0; r < rivals; r++) sums[r] = (sums[r] ?? 0) - (worth[old * rivals + r] ?? 0);
-        const first = book.walk(tree, point.cells, v, low, high);
+        const first = book.walk(index.node[entry] ?? 0, point.cells, v, low, high);
         for (let r = 0; r < rivals; r++) {
           sums[r] = (sums[r] ?? 0) + (worth[first * rivals + r] ?? 0);
         }
@@ -80,7 +80,7 @@ const changesMax = 2 ** 22;
 
 /** Walks trees with one variable free and notes at which cells their leaf changes, by how much. */
 function changeBook(forest: Forest, { rivals, worth }: Goal) {
-  const { variable, cut, left, right, roots } = forest;
+  const { variable, cut, left, right } = forest;
   const stackNode = new Int32Array(4096);
   const stackEnd = new Int32Array(4096);
   let count = 0;
@@ -93,11 +93,11 @@ function changeBook(forest: Forest, { rivals, worth }: Goal) {
     /** Cells of changes with their numbers, in order. */
     sorted: () => packed.subarray(0, count).sort(),
     /** The leaf at the first cell; later ones are noted. */
-    walk: (tree: number, cells: Int32Array, v: number, first: number, last: number): number => {
+    walk: (from: number, cells: Int32Array, v: number, first: number, last: number): number => {
       let depth = 0;
       let low = first;
       let high = last;
-      let node = roots[tree] ?? 0;
+      let node = from;
       let begun = -1;
       let before = 0;
       while (true) {
@@ -147,48 +147,54 @@ function doubled(array: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
   return wide;
 }
 
-/** Which trees test a variable on their way to the leaves of a point, and how far those reach. */
-function leafIndex({ last, roots, boxStart, boxVariable, boxLow, boxHigh }: Forest) {
+/** Where trees test a variable on their ways to the leaves of a point, and how far those reach. */
+function pathIndex({ last, roots, variable, cut, left, right }: Forest) {
   const head = new Int32Array(last.length).fill(-1);
-  let room = 1024;
   let known: Int32Array | undefined;
-  const grow = (array: Int32Array): Int32Array => {
-    const wide = new Int32Array(room);
-    wide.set(array);
-    return wide;
-  };
-  const fresh = (): Int32Array => new Int32Array(room);
   const view = {
     head,
-    next: fresh(),
-    tree: fresh(),
-    low: fresh(),
-    high: fresh(),
+    next: new Int32Array(1024),
+    tree: new Int32Array(1024),
+    /** The first node of the tree that tests the variable. */
+    node: new Int32Array(1024),
+    low: new Int32Array(1024),
+    high: new Int32Array(1024),
     /** Reads the leaves of a point; nothing is done when it is the one read last. */
-    read: (point: ProfilePoint): void => {
-      if (known === point.leaf) return;
-      known = point.leaf;
+    read: ({ cells, leaf }: ProfilePoint): void => {
+      if (known === leaf) return;
+      known = leaf;
       head.fill(-1);
       let count = 0;
       for (let t = 0; t < roots.length; t++) {
-        const leaf = point.leaf[t] ?? 0;
-        for (let e = boxStart[leaf] ?? 0; e < (boxStart[leaf + 1] ?? 0); e++) {
-          if (count === room) {
-            room *= 2;
-            view.next = grow(view.next);
-            view.tree = grow(view.tree);
-            view.low = grow(view.low);
-            view.high = grow(view.high);
+        for (let node = roots[t] ?? 0; node >= 0; ) {
+          const v = variable[node] ?? 0;
+          let entry = head[v] ?? -1;
+          if (entry < 0 || view.tree[entry] !== t) {
+            if (count === view.next.length) widen(view);
+            entry = count++;
+            view.next[entry] = head[v] ?? -1;
+            view.tree[entry] = t;
+            view.node[entry] = node;
+            view.low[entry] = 0;
+            view.high[entry] = last[v] ?? 0;
+            head[v] = entry;
           }
-          const v = boxVariable[e] ?? 0;
-          view.next[count] = head[v] ?? -1;
-          view.tree[count] = t;
-          view.low[count] = boxLow[e] ?? 0;
-          view.high[count] = boxHigh[e] ?? 0;
-          head[v] = count++;
+          const end = cut[node] ?? 0;
+          const goesLeft = (cells[v] ?? 0) <= end;
+          if (goesLeft) view.high[entry] = Math.min(view.high[entry] ?? 0, end);
+          else view.low[entry] = Math.max(view.low[entry] ?? 0, end + 1);
+          node = (goesLeft ? left[node] : right[node]) ?? 0;
         }
       }
     },
   };
   return view;
+}
+
+function widen(view: Record<'next' | 'tree' | 'node' | 'low' | 'high', Int32Array>): void {
+  for (const name of ['next', 'tree', 'node', 'low', 'high'] as const) {
+    const wide = new Int32Array(2 * view[name].length);
+    wide.set(view[name]);
+    view[name] = wide;
+  }
 }

@@ -1,6 +1,6 @@
 /** Attacks on tables: whatever the schema, what they return satisfies it. */
 import { manualClock, seeded } from '@merlon/core';
-import type { Dataset, TableSchema } from '@merlon/graph';
+import type { Dataset } from '@merlon/graph';
 import { describe, expect, it } from 'vitest';
 import { classifier, differentiable } from '../../src/model/classifier.ts';
 import { runAttacks } from '../../src/run.ts';
@@ -10,66 +10,15 @@ import { evolve } from '../../src/tabular/evolve.ts';
 import { featureSearch } from '../../src/tabular/search.ts';
 import { targeted } from '../../src/threat.ts';
 import { linearGradient, linearLabels, linearSession, randomLinear } from '../models.ts';
-
-type Schema = Pick<TableSchema, 'features' | 'relations' | 'linear' | 'groups'>;
-
-/** A schema with everything in it: a sum, a group, steps, one way, fixed, a relation. */
-function schema(seed: number): Schema {
-  const random = seeded(seed);
-  const number = (name: string, more: object = {}) =>
-    ({ name, type: 'real', min: 0, max: 20, mutable: true, ...more }) as const;
-  const flag = (name: string) =>
-    ({ name, type: 'integer', min: 0, max: 1, step: 1, mutable: true }) as const;
-  return {
-    features: [
-      number('a', { max: 10, step: 0.5 }),
-      number('b', { max: 10, direction: random.uniform() < 0.5 ? 'increase' : 'decrease' }),
-      number('total'),
-      number('fixed', { mutable: false }),
-      number('whole', { type: 'integer', step: 1, cost: 3 }),
-      number('most', { type: 'integer', step: 1 }),
-      flag('x'),
-      flag('y'),
-      flag('z'),
-    ],
-    relations: [{ kind: 'lessOrEqual', left: 'whole', right: 'most' }],
-    linear: [
-      {
-        kind: 'equal',
-        terms: [
-          { feature: 'total', factor: 1 },
-          { feature: 'a', factor: -1 },
-          { feature: 'b', factor: -1 },
-        ],
-        bound: 0,
-        text: 'total = a + b',
-      },
-    ],
-    groups: [['x', 'y', 'z']],
-  };
-}
-
-function rowsOf(count: number, seed: number): Float32Array {
-  const random = seeded(seed);
-  const rows: number[] = [];
-  for (let row = 0; row < count; row++) {
-    const a = random.integer(21) / 2;
-    const b = Math.fround(random.uniform() * 10);
-    const whole = random.integer(12);
-    const one = random.integer(3);
-    rows.push(a, b, Math.fround(a + b), random.uniform() * 20, whole, whole + random.integer(8));
-    rows.push(...[0, 1, 2].map((k) => Number(k === one)));
-  }
-  return Float32Array.from(rows);
-}
+import { wholeRows, wholeTable } from './tables.ts';
 
 describe.each([1, 2, 3, 4, 5, 6])('under a schema with everything in it (%i)', (seed) => {
-  const rules = schema(seed);
+  const rules = wholeTable(seed);
   const constraints = constraintsOf(rules);
   const scaled = randomLinear(9, 3, seeded(seed));
-  const x = rowsOf(16, seed + 10);
+  const x = wholeRows(16, seed + 10);
   const labels = linearLabels(scaled, x);
-  const pool = { x: rowsOf(60, seed + 20), rows: 60 };
+  const pool = { x: wholeRows(60, seed + 20), rows: 60 };
 
   it('repairs any row or says that it cannot', () => {
     const random = seeded(seed);
@@ -126,10 +75,10 @@ describe.each([1, 2, 3, 4, 5, 6])('under a schema with everything in it (%i)', (
 });
 
 describe('attacks on tables', () => {
-  const rules = schema(1);
+  const rules = wholeTable(1);
   const constraints = constraintsOf(rules);
   const linear = randomLinear(9, 3, seeded(2));
-  const x = rowsOf(12, 3);
+  const x = wholeRows(12, 3);
   const labels = linearLabels(linear, x);
   const dataset: Dataset = { x, shape: [12, 9], labels, classes: ['a', 'b', 'c'] };
   const target = { session: linearSession(linear), gradient: linearGradient(linear) };

@@ -1,6 +1,6 @@
 /** Random schemas, and rows and models that fit them. */
-import type { Random } from '@merlon/core';
-import type { FeatureSchema, Relation } from '@merlon/graph';
+import { type Random, seeded } from '@merlon/core';
+import type { FeatureSchema, Relation, TableSchema } from '@merlon/graph';
 
 /** A schema without a label. */
 export interface Table {
@@ -67,4 +67,58 @@ export function randomTree(table: Table, random: Random): (row: Float32Array) =>
     }
     return leaves[node - 15] ?? 0;
   };
+}
+
+/** A schema of rows without a label. */
+export type Schema = Pick<TableSchema, 'features' | 'relations' | 'linear' | 'groups'>;
+
+/** A schema with everything in it: a sum, a group, steps, one way, fixed, a relation. */
+export function wholeTable(seed: number): Schema {
+  const random = seeded(seed);
+  const number = (name: string, more: object = {}) =>
+    ({ name, type: 'real', min: 0, max: 20, mutable: true, ...more }) as const;
+  const flag = (name: string) =>
+    ({ name, type: 'integer', min: 0, max: 1, step: 1, mutable: true }) as const;
+  return {
+    features: [
+      number('a', { max: 10, step: 0.5 }),
+      number('b', { max: 10, direction: random.uniform() < 0.5 ? 'increase' : 'decrease' }),
+      number('total'),
+      number('fixed', { mutable: false }),
+      number('whole', { type: 'integer', step: 1, cost: 3 }),
+      number('most', { type: 'integer', step: 1 }),
+      flag('x'),
+      flag('y'),
+      flag('z'),
+    ],
+    relations: [{ kind: 'lessOrEqual', left: 'whole', right: 'most' }],
+    linear: [
+      {
+        kind: 'equal',
+        terms: [
+          { feature: 'total', factor: 1 },
+          { feature: 'a', factor: -1 },
+          { feature: 'b', factor: -1 },
+        ],
+        bound: 0,
+        text: 'total = a + b',
+      },
+    ],
+    groups: [['x', 'y', 'z']],
+  };
+}
+
+/** Rows that satisfy it. */
+export function wholeRows(count: number, seed: number): Float32Array {
+  const random = seeded(seed);
+  const rows: number[] = [];
+  for (let row = 0; row < count; row++) {
+    const a = random.integer(21) / 2;
+    const b = Math.fround(random.uniform() * 10);
+    const whole = random.integer(12);
+    const one = random.integer(3);
+    rows.push(a, b, Math.fround(a + b), random.uniform() * 20, whole, whole + random.integer(8));
+    rows.push(...[0, 1, 2].map((k) => Number(k === one)));
+  }
+  return Float32Array.from(rows);
 }

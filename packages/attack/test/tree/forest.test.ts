@@ -14,8 +14,8 @@ import {
 } from '../../../graph/test/tree/build.ts';
 import { marginBound } from '../../src/tree/exact/clique.ts';
 import { above, atOrder, below, lastWhere, orderOf } from '../../src/tree/float.ts';
-import { cellsOfRow, compileForest } from '../../src/tree/forest.ts';
-import { goalOf } from '../../src/tree/goal.ts';
+import { cellsOfRow, compileForest, type Forest } from '../../src/tree/forest.ts';
+import { type Goal, goalOf } from '../../src/tree/goal.ts';
 import { pointAt } from '../../src/tree/point.ts';
 import { profileOf } from '../../src/tree/profile.ts';
 import { randomSample, treeFiles, treeSample } from './models.ts';
@@ -50,6 +50,23 @@ describe('float32 numbers in order', () => {
     expect(lastWhere((x) => x < 0)).toBe(-(2 ** -149));
   });
 });
+
+/** A profile has, for every cell of every variable, the margin that walking there has. */
+function expectProfile(forest: Forest, goal: Goal, cells: Int32Array): void {
+  const profile = profileOf(forest, goal);
+  const point = pointAt(forest, goal, cells);
+  forest.variables.forEach(({ count }, v) => {
+    const stretches = profile.fill(point, v, 0, count - 1);
+    expect(profile.start[stretches]).toBe(count);
+    for (let cell = 0; cell < count; cell++) {
+      const there = cells.slice();
+      there[v] = cell;
+      const after = profile.start.subarray(0, stretches).findIndex((from) => from > cell);
+      const margin = profile.margin[(after < 0 ? stretches : after) - 1];
+      expect(margin).toBeCloseTo(goal.margin(pointAt(forest, goal, there).sums), 10);
+    }
+  });
+}
 
 describe('a compiled forest', () => {
   it.each(treeFiles)('decides as %s', (file) => {
@@ -117,23 +134,33 @@ describe('a compiled forest', () => {
       const [label = 0] = labels;
       const other = labels.find((each) => each !== label) ?? 0;
       for (const goal of [goalOf(forest, label), goalOf(forest, label, other)]) {
-        const profile = profileOf(forest, goal);
-        const cells = cellsOfRow(forest, x.subarray(0, width));
-        const point = pointAt(forest, goal, cells);
-        forest.variables.forEach(({ count }, v) => {
-          const stretches = profile.fill(point, v, 0, count - 1);
-          expect(profile.start[stretches]).toBe(count);
-          for (let cell = 0; cell < count; cell++) {
-            const there = cells.slice();
-            there[v] = cell;
-            const after = profile.start.subarray(0, stretches).findIndex((from) => from > cell);
-            const margin = profile.margin[(after < 0 ? stretches : after) - 1];
-            expect(margin).toBeCloseTo(goal.margin(pointAt(forest, goal, there).sums), 10);
-          }
-        });
+        expectProfile(forest, goal, cellsOfRow(forest, x.subarray(0, width)));
       }
     },
   );
+
+  it('reads one-hot groups as one variable, exactly and without more leaves', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const random = seeded(seed);
+      const modes = ['BRANCH_LEQ', 'BRANCH_GT'];
+      const { trees } = randomSample(random, { features: 8, trees: 6, depth: 6, modes });
+      const forest = compileForest(trees, 8, [[0, 1, 2, 3, 4, 5]]);
+      expect(forest.boxStart.length - 1).toBeLessThanOrEqual(
+        compileForest(trees, 8).boxStart.length,
+      );
+      const x = Float32Array.from({ length: 8 * 30 }, () => random.normal());
+      for (let row = 0; row < 30; row++) {
+        const one = random.integer(6);
+        for (let k = 0; k < 6; k++) x[row * 8 + k] = Number(k === one);
+      }
+      evaluateTrees(trees, x, 8).labels.forEach((label, row) => {
+        const cells = cellsOfRow(forest, x.subarray(row * 8, row * 8 + 8));
+        const goal = goalOf(forest, label);
+        expect(goal.answers(cells)).toBe(false);
+        expectProfile(forest, goal, cells);
+      });
+    }
+  });
 
   it('is bounded in boxes: tighter with more trees together, never below a point', () => {
     const { trees, width, x, labels } = treeSample('xgb-tiny.breast.onnx');
