@@ -186,9 +186,9 @@ describe('operations', () => {
     expect(report.size).toBe(await store.ledgerSize());
     const size = report.size;
     await store.addLedgerEntries([{ index: size, leaf: '{"forged":true}' }]);
-    expect((await ledger.verify()).faults).toEqual([
+    expect((await ledger.verify()).faults).toContain(
       `the checkpoint signs ${size} entries, ${size + 1} are there`,
-    ]);
+    );
   });
 });
 
