@@ -1,8 +1,9 @@
 /**
- * AutoAttack `standard` side by side with the original code: what both leave right, and the CPU
+ * AutoAttack side by side with the original code: what both leave right, and the CPU
  * seconds that each took, one after the other on the same rows.
  *
  *   node bench/attack/autoattack.ts --python PYTHON [--samples 500] [--seeds 0,1]
+ *     [--version standard|plus|rand] [--norm linf|l2|l1]
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -17,6 +18,8 @@ const { values } = parseArgs({
     python: { type: 'string', default: 'python3' },
     samples: { type: 'string', default: '500' },
     seeds: { type: 'string', default: '0,1' },
+    version: { type: 'string', default: 'standard' },
+    norm: { type: 'string', default: 'linf' },
   },
 });
 const root = new URL('../../', import.meta.url);
@@ -25,6 +28,8 @@ const file = (path: string): Uint8Array => new Uint8Array(readFileSync(new URL(p
 const cases = [
   { model: 'models/digits-cnn.onnx', norm: 'linf', epsilon: 0.1 },
   { model: 'vectors/attack/robust-digits.onnx', norm: 'linf', epsilon: 0.3 },
+  { model: 'vectors/attack/robust-digits.onnx', norm: 'l2', epsilon: 2 },
+  { model: 'vectors/attack/robust-digits.onnx', norm: 'l1', epsilon: 12 },
 ] as const;
 
 interface Figures {
@@ -43,7 +48,7 @@ async function ours({ model, norm, epsilon }: Case, seed: number): Promise<Figur
   const started = process.cpuUsage();
   const gradient = await gradientsOfModel(readOnnx(bytes), { threads: 2 });
   const { verdict } = await runAttacks({ session, gradient }, data, {
-    suite: 'autoattack',
+    suite: values.version === 'standard' ? 'autoattack' : `autoattack-${values.version}`,
     norm,
     epsilon,
     seed,
@@ -61,7 +66,7 @@ async function ours({ model, norm, epsilon }: Case, seed: number): Promise<Figur
 
 function peer({ model, norm, epsilon }: Case, seed: number): Figures {
   const script = fileURLToPath(new URL('autoattack_peer.py', import.meta.url));
-  const args = [script, model, norm, String(epsilon), values.samples, String(seed)];
+  const args = [script, model, norm, `${epsilon}`, values.samples, `${seed}`, values.version];
   const env = { ...process.env, OMP_NUM_THREADS: '2', OMP_WAIT_POLICY: 'PASSIVE' };
   const ran = spawnSync(values.python, args, { env, encoding: 'utf8' });
   if (ran.status !== 0) throw new Error(`the peer failed: ${ran.stderr.slice(-500)}`);
@@ -69,12 +74,12 @@ function peer({ model, norm, epsilon }: Case, seed: number): Figures {
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-for (const each of cases) {
+for (const each of cases.filter(({ norm }) => norm === values.norm)) {
   for (const seed of values.seeds.split(',').map(Number)) {
     const own = await ours(each, seed);
     const theirs = peer(each, seed);
     const ratio = (own.cpuSeconds / theirs.cpuSeconds).toFixed(2);
-    const name = `${each.model} ${each.norm} ${each.epsilon} seed ${seed}`;
+    const name = `${values.version} ${each.model} ${each.norm} ${each.epsilon} seed ${seed}`;
     const left = `original ${percent(theirs.right)}, merlon ${percent(own.right)}`;
     const cpu = `CPU ${theirs.cpuSeconds.toFixed(0)} s, ${own.cpuSeconds.toFixed(0)} s`;
     console.log(`${name}  ${left}  ${cpu}  ratio ${ratio}`);

@@ -21,8 +21,8 @@ import { loweredPrefix, type NormalForm, normalForm } from './normal.ts';
 import { modelInputs } from './observe.ts';
 import { refusals } from './operators/status.ts';
 import { manyOutputs, rules } from './operators/table.ts';
-import { writtenOut } from './prepare/gelu.ts';
 import { type Forward, prepare } from './prepare/prepare.ts';
+import { writtenOut } from './prepare/write-out.ts';
 import { operatorStatuses } from './statuses.ts';
 
 /** What to differentiate. */

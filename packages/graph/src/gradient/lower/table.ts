@@ -2,6 +2,7 @@
 import type { OnnxNode } from '../../onnx/model.ts';
 import { integer } from '../emitter.ts';
 import { attentionLowerings, runtimeAttentionLowerings } from './attention.ts';
+import { cacheLowerings } from './cache.ts';
 import { classicLowerings, lossLowerings } from './classic.ts';
 import { contribLowerings } from './contrib.ts';
 import { controlLowerings } from './control.ts';
@@ -9,19 +10,24 @@ import { normalizeLowerings, runtimeNormalizeLowerings } from './normalize.ts';
 import { poolingLowerings, rowsFirst } from './pooling.ts';
 import { quantizedLowerings, runtimeQuantizedLowerings } from './quantized.ts';
 import { recurrentLowerings } from './recurrent.ts';
+import { regionLowerings } from './regions.ts';
 import type { Lowering } from './rewrite.ts';
 import { samplingLowerings } from './sampling.ts';
+import { spectralLowerings } from './spectral.ts';
 
 /** Lowerings by operator of the standard domain. */
 const lowerings: Readonly<Record<string, Lowering>> = {
   ...attentionLowerings,
+  ...cacheLowerings,
   ...controlLowerings,
   ...lossLowerings,
   ...normalizeLowerings,
   ...poolingLowerings,
   ...quantizedLowerings,
   ...recurrentLowerings,
+  ...regionLowerings,
   ...samplingLowerings,
+  ...spectralLowerings,
 };
 
 /** Lowerings by operator of ONNX Runtime's own domain. */

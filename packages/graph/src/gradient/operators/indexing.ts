@@ -1,16 +1,21 @@
 /** Gradients of operators that take or put elements at positions. */
 import { unsupported } from '../../error.ts';
-import { int, type OnnxNode } from '../../onnx/model.ts';
+import { floatTensor, int, type OnnxNode } from '../../onnx/model.ts';
 import type { Backward, GradientRule } from '../builder.ts';
 import {
   axisOf,
+  fromFront,
   integer,
+  likeValue,
   listOf,
+  mul,
+  reduceSum,
   reshape,
   type Size,
   sizesOf,
   string,
   text,
+  transpose,
   zerosLike,
 } from '../emitter.ts';
 import { scattered, spread } from './spread.ts';
@@ -23,7 +28,47 @@ export const indexingRules: Readonly<Record<string, GradientRule>> = {
   ScatterElements: scatterElements,
   ScatterND: scatterPoints,
   TopK: topK,
+  Range: range,
+  Unique: unique,
 };
+
+/** start, start + delta, …; how many there are does not change with small steps. */
+function range(context: Backward, forward: OnnxNode, gradient: string): void {
+  const [start = '', , delta = ''] = forward.inputs;
+  if (context.wants(start)) context.give(start, reduceSum(context, gradient, [0], false));
+  if (!context.wants(delta)) return;
+  const ones = context.emit('ConstantOfShape', [context.emit('Shape', [gradient])], {
+    value: { kind: 'tensor', value: floatTensor('one', [1], [1]) },
+  });
+  const counted = context.emit('CumSum', [ones, context.intTensor([], [0])], {
+    exclusive: int(1),
+  });
+  context.give(delta, reduceSum(context, mul(context, gradient, counted), [0], false));
+}
+
+/** Each value, or slice, comes from where it stood first. */
+function unique(context: Backward, forward: OnnxNode, gradient: string): void {
+  const [x = ''] = forward.inputs;
+  if (!context.wants(x)) return;
+  const first = context.extraOutput(forward, 1);
+  const own = forward.attributes.axis;
+  const attributes = { axis: int(0), reduction: string('add') };
+  if (own?.kind !== 'int') {
+    const flat = context.emit('Reshape', [zerosLike(context, x), context.ints([-1])]);
+    const spreadOut = context.emit('ScatterElements', [flat, first, gradient], attributes);
+    context.give(x, likeValue(context, spreadOut, x));
+    return;
+  }
+  const rank = context.shape(x).length;
+  const axis = fromFront(own.value, rank);
+  const perm = [axis, ...[...Array(rank).keys()].filter((each) => each !== axis)];
+  const back = perm.map((_, at) => perm.indexOf(at));
+  const zeros = transpose(context, zerosLike(context, x), perm);
+  const standing = context.emit('Reshape', [first, context.ints([-1, 1])]);
+  const slices = [zeros, standing, transpose(context, gradient, perm)];
+  const whole = context.emit('ScatterND', slices, { reduction: string('add') });
+  context.give(x, transpose(context, whole, back));
+}
 
 /** Positions of any shape count as one axis, behind which the others stay. */
 function gather(context: Backward, forward: OnnxNode, gradient: string): void {

@@ -1,5 +1,5 @@
 /** Gradients of matrix products. */
-import { float, int, type OnnxNode } from '../../onnx/model.ts';
+import { float, floatsIn, int, type OnnxNode, type OnnxTensor } from '../../onnx/model.ts';
 import type { Backward, GradientRule } from '../builder.ts';
 import { integer, mul, number, sumTo, transpose } from '../emitter.ts';
 
@@ -46,6 +46,9 @@ function matMul(context: Backward, forward: OnnxNode, gradient: string): void {
     whole = context.emit('Unsqueeze', [whole, context.ints([rankB === 1 ? -1 : -2])]);
   if (rankB === 1) whole = context.emit('Unsqueeze', [whole, context.ints([-1])]);
   const turned = (name: string, shape: readonly number[]): string => {
+    const constant = context.constant(name);
+    // Turned here, so that the runtime finds a constant that it can pack.
+    if (constant !== null && shape.length === 2) return turnedConstant(context, constant);
     const order = shape.map((_, i) => i);
     return transpose(context, name, [...order.slice(0, -2), shape.length - 1, shape.length - 2]);
   };
@@ -62,6 +65,16 @@ function matMul(context: Backward, forward: OnnxNode, gradient: string): void {
     const product = context.emit('MatMul', [turned(left.name, left.shape), whole]);
     context.give(b, back(product, right));
   }
+}
+
+function turnedConstant(context: Backward, tensor: OnnxTensor): string {
+  const [rows = 0, columns = 0] = tensor.shape;
+  const from = floatsIn(tensor);
+  const to = new Float32Array(from.length);
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < columns; k++) to[k * rows + row] = from[row * columns + k] ?? 0;
+  }
+  return context.floats([columns, rows], to);
 }
 
 interface Matrix {

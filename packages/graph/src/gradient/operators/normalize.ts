@@ -13,6 +13,7 @@ import {
   sub,
   sumTo,
 } from '../emitter.ts';
+import { centredGradient } from '../prepare/norm.ts';
 
 /** Rules by operator. */
 export const normalizeRules: Readonly<Record<string, GradientRule>> = {
@@ -78,7 +79,8 @@ function layerNormalization(context: Backward, forward: OnnxNode, gradient: stri
     const scaled = plain ? gradient : mul(context, gradient, scale);
     const average = (value: string): string => reduceMean(context, value, axes);
     const along = average(mul(context, scaled, normal));
-    const centred = sub(context, scaled, average(scaled));
+    const isCentred = forward.attributes[centredGradient] !== undefined;
+    const centred = isCentred ? scaled : sub(context, scaled, average(scaled));
     context.give(x, mul(context, sub(context, centred, mul(context, normal, along)), inverse));
   }
   if (context.wants(scale)) {

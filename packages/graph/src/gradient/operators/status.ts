@@ -23,24 +23,18 @@ export const ungraded: readonly string[] = [
 
 const sequence = 'sequences hold no tensors that a gradient could be added to';
 const newer = 'the runtime does not compute it yet';
-const spectrum = 'transforms into frequencies are not covered';
 
 /** Why an operator is refused when a gradient reaches it. */
 export const refusals: Readonly<Record<string, string>> = {
   CausalConvWithState: newer,
   ConcatFromSequence: sequence,
   CumProd: newer,
-  DFT: spectrum,
-  DeformConv: 'its kernel moves with its input',
   Det: 'it needs the inverse',
   FlexAttention: newer,
   LinearAttention: newer,
   MaxRoiPool: 'its regions are an input',
   Optional: sequence,
   OptionalGetElement: sequence,
-  Range: 'its size depends on the data',
-  RoiAlign: 'its regions are an input',
-  STFT: spectrum,
   SequenceAt: sequence,
   SequenceConstruct: sequence,
   SequenceEmpty: sequence,
@@ -49,8 +43,6 @@ export const refusals: Readonly<Record<string, string>> = {
   SequenceMap: sequence,
   SplitToSequence: sequence,
   SwiGLU: newer,
-  TensorScatter: 'its cache is a state between runs',
-  Unique: 'its size depends on the data',
   'ai.onnx.ml.Binarizer': 'it is flat, so that no gradient comes through',
   'ai.onnx.ml.CastMap': 'it takes no tensors',
   'ai.onnx.ml.CategoryMapper': 'categories have no gradient',

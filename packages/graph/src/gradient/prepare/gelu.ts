@@ -3,7 +3,7 @@
  * outputs: u = x / √2 and Φ(x), which its gradient needs. Before the graph runs it is written out
  * again.
  */
-import { float, floatsIn, node, type OnnxNode } from '../../onnx/model.ts';
+import { floatsIn, node, type OnnxNode } from '../../onnx/model.ts';
 import type { Draft } from './draft.ts';
 
 /** Puts the five nodes around an error function together, where they are a GELU. */
@@ -71,21 +71,4 @@ function isNear(draft: Draft, name: string | undefined, value: number): boolean 
   const tensor = draft.fixed(name);
   if (tensor?.elementType !== 1 || tensor.data.length !== 4) return false;
   return Math.abs((floatsIn(tensor)[0] ?? 0) - value) < 1e-6;
-}
-
-/** The nodes that a gathered GELU stands for; any other node is itself. */
-export function writtenOut(
-  each: OnnxNode,
-  list: { floats(shape: readonly number[], values: readonly number[]): string },
-): readonly OnnxNode[] {
-  const [x = ''] = each.inputs;
-  const [y = '', half, share] = each.outputs;
-  if (each.operator !== 'Gelu' || half === undefined || share === undefined) return [each];
-  const erf = `${half}/erf`;
-  return [
-    node('Mul', [x, list.floats([], [Math.SQRT1_2])], [half]),
-    node('Erf', [half], [erf]),
-    node('HardSigmoid', [erf], [share], { alpha: float(0.5), beta: float(0.5) }),
-    node('Mul', [x, share], [y]),
-  ];
 }

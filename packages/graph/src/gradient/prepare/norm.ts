@@ -1,5 +1,5 @@
 /** Normalisations that go into the operators beside them. */
-import { floatsIn, node, type OnnxNode, type OnnxTensor } from '../../onnx/model.ts';
+import { floatsIn, int, node, type OnnxNode, type OnnxTensor } from '../../onnx/model.ts';
 import type { Shape } from '../emitter.ts';
 import type { Draft } from './draft.ts';
 
@@ -86,9 +86,13 @@ function foldedLater(draft: Draft, of: Norm): Folded {
   return { nodes, weights, bias };
 }
 
+/** Marks a normalisation whose gradient has a mean of zero; taken off before the graph runs. */
+export const centredGradient = 'merlon_centred';
+
 /**
  * Scale and shift of a layer normalisation go into the matrices that it is multiplied by, when it
- * is used for nothing else: (n γ + β) W = n (γ W) + β W.
+ * is used for nothing else: (n γ + β) W = n (γ W) + β W. The mean of n is zero, so that the mean of
+ * each column of γ W may be taken away; then the mean of the gradient is zero too.
  */
 export function foldLayerNorm(draft: Draft, norm: OnnxNode): void {
   const [x = '', scale, shift] = norm.inputs;
@@ -113,7 +117,8 @@ export function foldLayerNorm(draft: Draft, norm: OnnxNode): void {
     multiplied(draft, product, { factors, shifts: shifts === null ? null : floatsIn(shifts) });
   }
   const ones = draft.floats([width], new Float32Array(width).fill(1));
-  draft.replace(norm, [{ ...norm, inputs: [x, ones] }]);
+  const attributes = { ...norm.attributes, [centredGradient]: int(1) };
+  draft.replace(norm, [{ ...norm, inputs: [x, ones], attributes }]);
 }
 
 function multiplied(
@@ -127,12 +132,17 @@ function multiplied(
   const [rows = 0, columns = 0] = draft.shape(name);
   const scaled = new Float32Array(weights.length);
   const moved = new Float64Array(columns);
+  const means = new Float64Array(columns);
   for (let row = 0; row < rows; row++) {
     for (let k = 0; k < columns; k++) {
       const weight = weights[row * columns + k] ?? 0;
       scaled[row * columns + k] = (of.factors[row] ?? 0) * weight;
       moved[k] = (moved[k] ?? 0) + (of.shifts?.[row] ?? 0) * weight;
+      means[k] = (means[k] ?? 0) + ((of.factors[row] ?? 0) * weight) / rows;
     }
+  }
+  for (let at = 0; at < scaled.length; at++) {
+    scaled[at] = (scaled[at] ?? 0) - (means[at % columns] ?? 0);
   }
   const inputs = [x, draft.floats([rows, columns], scaled)];
   if (of.shifts === null) {

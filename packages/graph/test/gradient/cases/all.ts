@@ -11,6 +11,7 @@ import { normalizeCases } from './normalize.ts';
 import { poolingCases } from './pooling.ts';
 import { recurrentCases } from './recurrent.ts';
 import { reduceCases } from './reduce.ts';
+import { regionCases } from './regions.ts';
 import { resizeCases } from './resize.ts';
 import { samplingCases } from './sampling.ts';
 import { shapeCases } from './shape.ts';
@@ -30,5 +31,6 @@ export const cases: readonly OperatorCase[] = [
   ...linearCases,
   ...moveCases,
   ...reduceCases,
+  ...regionCases,
   ...resizeCases,
 ];
