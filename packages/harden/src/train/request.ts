@@ -126,6 +126,7 @@ export function settingsOf(request: TrainRequest): TrainSettings {
   checkRanges(settings);
   checkRows('rows', settings);
   if (settings.validation !== undefined) checkRows('validation rows', settings.validation);
+  if (method !== 'noise' && method !== 'dp-sgd') checkBounds(settings);
   return settings;
 }
 
@@ -196,6 +197,14 @@ function checkRows(what: string, { x, shape, labels }: Batch): void {
     const got = `[${shape.join(', ')}] with ${labels.length} labels`;
     throw new HardenError('invalid-data', `${what}, shape and labels expected to fit, got ${got}`);
   }
+}
+
+/** Attacks stay within the bounds, and would move rows that do not. */
+function checkBounds({ x, bounds: [least, most] }: TrainSettings): void {
+  const beyond = x.findIndex((value) => !(value >= least && value <= most));
+  if (beyond < 0) return;
+  const got = `values expected in [${least}, ${most}], got ${x[beyond]}`;
+  throw new HardenError('invalid-data', got, { hint: 'give bounds that hold for all the data' });
 }
 
 /** Throws `invalid-data` or `invalid-option` when the rows do not fit the opened model. */

@@ -139,6 +139,11 @@ describe('adversarial fine-tuning', () => {
       { labels: new Int32Array(3) },
       'rows, shape and labels expected to fit, got [600, 12] with 3 labels',
     ],
+    [
+      'values outside the bounds',
+      { bounds: [0, 0.25] as const },
+      `values expected in [0, 0.25], got ${rows.x.find((value) => value > 0.25)}`,
+    ],
     ['rows of another shape', { shape: [600, 3, 4] }, 'rows expected [12], got [3, 4]'],
     [
       'a class that the model does not know',
