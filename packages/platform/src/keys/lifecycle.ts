@@ -5,6 +5,9 @@ import { PlatformError } from '../errors.ts';
 import type { Actor, Version, VersionFile, WrappedKey } from '../model.ts';
 import type { Services } from '../services.ts';
 
+/** Most of the time goes by while the disk confirms a write, so several are under way. */
+const filesAtOnce = 16;
+
 /** What a rotation did. */
 export interface Rotation {
   readonly keyId: string;
@@ -26,7 +29,15 @@ export async function rotateVersion(
   const old = await ownKeys(services, files);
   const rotated: VersionFile[] = [];
   try {
-    for (const file of files) rotated.push(await rotatedFile(services, file, key));
+    const secrets = await secretsOf(services, files);
+    for (let at = 0; at < files.length; at += filesAtOnce) {
+      const group = files.slice(at, at + filesAtOnce);
+      const made = await Promise.allSettled(
+        group.map((file) => rotatedFile(services, file, { key, secrets })),
+      );
+      for (const each of made) if (each.status === 'fulfilled') rotated.push(each.value);
+      for (const each of made) if (each.status === 'rejected') throw each.reason;
+    }
     const at = isoTime(clock.nowMs());
     await store.transaction(async (tx) => {
       for (const file of rotated) await tx.putFile(file);
@@ -107,19 +118,32 @@ async function isOwnKey({ store }: Services, id: string): Promise<boolean> {
   return key !== null && key.purpose === 'version' && key.destroyedAt === null;
 }
 
+/** The secrets of all keys that the files are sealed to, by the keys' ids. */
+async function secretsOf(
+  { store, keys }: Services,
+  files: readonly VersionFile[],
+): Promise<ReadonlyMap<string, string>> {
+  const secrets = new Map<string, string>();
+  for (const id of new Set(files.map((file) => file.keyId))) {
+    const key = await store.wrappedKey(id);
+    if (key === null) throw new PlatformError('not-found', `key "${id}" is not known`);
+    secrets.set(id, await keys.secret(key));
+  }
+  return secrets;
+}
+
 async function rotatedFile(
-  { store, keys, blobs, clock }: Services,
+  { blobs, clock }: Services,
   file: VersionFile,
-  key: WrappedKey,
+  of: { readonly key: WrappedKey; readonly secrets: ReadonlyMap<string, string> },
 ): Promise<VersionFile> {
-  const old = await store.wrappedKey(file.keyId);
-  if (old === null) throw new PlatformError('not-found', `key "${file.keyId}" is not known`);
   const source = await blobs.open(file.blob);
   try {
     const blob = uuidv7(clock);
-    const identities = [await keys.secret(old)];
-    await blobs.put(blob, rotate(source, { identities, recipients: [key.publicKey] }));
-    return { ...file, blob, keyId: key.id };
+    const identities = [of.secrets.get(file.keyId) ?? ''];
+    const recipients = [of.key.publicKey];
+    await blobs.put(blob, rotate(source, { identities, recipients }));
+    return { ...file, blob, keyId: of.key.id };
   } finally {
     await source.close();
   }
