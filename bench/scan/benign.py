@@ -1,6 +1,6 @@
 """Writes hundreds of harmless model files of the usual libraries, with a manifest.
 
-    python benign.py FOLDER
+    python benign.py FOLDER [PART…]
 
 Needs numpy, pandas, joblib, scikit-learn, and takes along whatever else is installed of xgboost,
 lightgbm, catboost, skops, safetensors, gguf, h5py, onnx, skl2onnx, lz4, msgpack, torch, keras.
@@ -461,8 +461,139 @@ def kerases():
         put(f"keras/{name}.json", model.to_json())
 
 
+def attempt(name, make):
+    """One object of a library; what cannot be made here is named and passed over."""
+    try:
+        make()
+    except Exception as error:
+        print("no", name, type(error).__name__, str(error)[:120])
+
+
+def libraries():
+    import torch
+    (folder / "libraries").mkdir(parents=True, exist_ok=True)
+    frame = pd.DataFrame(X, columns=list("abcdef")); frame["y"] = y
+    def training_arguments():
+        from transformers import TrainingArguments
+        torch.save(TrainingArguments(output_dir="out", use_cpu=True), folder / "libraries/training_args.bin"); note("libraries/training_args.bin")
+    def tokenizer():
+        from tokenizers import Tokenizer, models, pre_tokenizers, decoders, normalizers, processors
+        tok = Tokenizer(models.BPE(unk_token="[UNK]")); tok.pre_tokenizer = pre_tokenizers.ByteLevel(); tok.decoder = decoders.ByteLevel(); tok.normalizer = normalizers.NFC()
+        put("libraries/tokenizer.pkl", pickle.dumps(tok)); put("libraries/tokenizer.json", tok.to_str())
+    def configs():
+        import transformers
+        for kind in ("BertConfig", "LlamaConfig", "WhisperConfig", "ViTConfig", "T5Config", "GPT2Config", "CLIPConfig"):
+            config = getattr(transformers, kind)()
+            put(f"libraries/{kind}.json", config.to_json_string()); put(f"libraries/{kind}.pkl", pickle.dumps(config))
+        model = transformers.BertModel(transformers.BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, vocab_size=50))
+        torch.save(model, folder / "libraries/bert_whole.pt"); note("libraries/bert_whole.pt")
+        torch.save(model.state_dict(), folder / "libraries/pytorch_model.bin"); note("libraries/pytorch_model.bin")
+    def lightning():
+        import pytorch_lightning as pl
+        class Net(pl.LightningModule):
+            def __init__(self, width=3, name="x"):
+                super().__init__(); self.save_hyperparameters(); self.layer = torch.nn.Linear(6, 1)
+            def training_step(self, batch, _): return self.layer(batch[0]).mean()
+            def configure_optimizers(self): return torch.optim.Adam(self.parameters())
+        trainer = pl.Trainer(max_epochs=1, logger=False, enable_progress_bar=False, accelerator="cpu", default_root_dir=str(folder / "tmp"), enable_model_summary=False)
+        trainer.fit(Net(), torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(8, 6)), batch_size=4))
+        trainer.save_checkpoint(folder / "libraries/lightning.ckpt"); note("libraries/lightning.ckpt")
+    def statsmodels_():
+        import statsmodels.api as sm
+        result = sm.OLS(frame["y"], sm.add_constant(frame[list("abcdef")])).fit()
+        put("libraries/ols.pkl", pickle.dumps(result)); put("libraries/logit.pkl", pickle.dumps(sm.Logit(frame["y"], frame[["a"]] + 0.5 * rng.normal(size=(60, 1))).fit(disp=0)))
+        from statsmodels.tsa.arima.model import ARIMA
+        put("libraries/arima.pkl", pickle.dumps(ARIMA(X[:, 0], order=(1, 0, 0)).fit()))
+    def imbalanced():
+        from imblearn.over_sampling import SMOTE
+        from imblearn.pipeline import make_pipeline
+        from sklearn.linear_model import LogisticRegression
+        dump_all("libraries/imblearn", make_pipeline(SMOTE(k_neighbors=2), LogisticRegression()).fit(X, y))
+    def encoders():
+        import category_encoders as ce
+        for kind in ("TargetEncoder", "OneHotEncoder", "OrdinalEncoder", "WOEEncoder", "CountEncoder"):
+            put(f"libraries/ce_{kind}.pkl", pickle.dumps(getattr(ce, kind)(cols=["g"]).fit(pd.DataFrame({"g": list("abcdef") * 10}), y)))
+    def lifelines_():
+        from lifelines import CoxPHFitter, KaplanMeierFitter
+        data = frame.assign(t=np.abs(X[:, 0]) + 1)
+        put("libraries/cox.pkl", pickle.dumps(CoxPHFitter().fit(data[["t", "y", "a"]], "t", "y"))); put("libraries/km.pkl", pickle.dumps(KaplanMeierFitter().fit(data["t"], data["y"])))
+    def hdb():
+        import hdbscan
+        put("libraries/hdbscan.pkl", pickle.dumps(hdbscan.HDBSCAN(min_cluster_size=3, prediction_data=True).fit(X)))
+    def umaps():
+        import umap
+        put("libraries/umap.pkl", pickle.dumps(umap.UMAP(n_neighbors=5, n_epochs=5).fit(X)))
+    def gensims():
+        from gensim.models import Word2Vec, LdaModel, TfidfModel, Doc2Vec
+        from gensim.corpora import Dictionary
+        sentences = [w.split() for w in words]
+        model = Word2Vec(sentences, vector_size=5, min_count=1)
+        model.save(str(folder / "libraries/word2vec.model")); note("libraries/word2vec.model")
+        dictionary = Dictionary(sentences); dictionary.save(str(folder / "libraries/dictionary.gensim")); note("libraries/dictionary.gensim")
+        put("libraries/lda.pkl", pickle.dumps(LdaModel([dictionary.doc2bow(s) for s in sentences], num_topics=2, id2word=dictionary))); put("libraries/keyed.pkl", pickle.dumps(model.wv))
+    def boosts():
+        import ngboost
+        put("libraries/ngboost.pkl", pickle.dumps(ngboost.NGBRegressor(n_estimators=3, verbose=False).fit(X, X[:, 0])))
+    def geometric():
+        from torch_geometric.data import Data
+        from torch_geometric.nn import GCNConv
+        torch.save(Data(x=torch.randn(3, 2), edge_index=torch.tensor([[0, 1], [1, 2]])), folder / "libraries/graph.pt"); note("libraries/graph.pt")
+        torch.save(GCNConv(2, 3), folder / "libraries/gcn.pt"); note("libraries/gcn.pt")
+    def reinforcement():
+        from stable_baselines3 import PPO
+        PPO("MlpPolicy", "CartPole-v1", n_steps=16).save(folder / "libraries/ppo.zip"); note("libraries/ppo.zip")
+    def studies():
+        import optuna
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        study = optuna.create_study(); study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=3)
+        put("libraries/study.pkl", pickle.dumps(study))
+    def outliers():
+        from pyod.models.iforest import IForest
+        from pyod.models.knn import KNN
+        put("libraries/iforest.pkl", pickle.dumps(IForest().fit(X))); put("libraries/knn.pkl", pickle.dumps(KNN().fit(X)))
+    def markov():
+        from hmmlearn.hmm import GaussianHMM
+        put("libraries/hmm.pkl", pickle.dumps(GaussianHMM(2, n_iter=3).fit(X)))
+    def autoarima():
+        import pmdarima
+        put("libraries/pmdarima.pkl", pickle.dumps(pmdarima.ARIMA(order=(1, 0, 0)).fit(X[:, 0])))
+    def arrow():
+        import pyarrow  # noqa: F401
+        put("libraries/arrow.pkl", pickle.dumps(pd.DataFrame({"s": pd.array(words, dtype="string[pyarrow]"), "n": pd.array(y, dtype="int64[pyarrow]")})))
+    def graphs():
+        import networkx
+        put("libraries/networkx.pkl", pickle.dumps(networkx.karate_club_graph()))
+    def explainers():
+        import shap
+        from sklearn.ensemble import RandomForestClassifier
+        put("libraries/shap.pkl", pickle.dumps(shap.TreeExplainer(RandomForestClassifier(3).fit(X, y))))
+    def adapters():
+        import peft
+        put("libraries/lora.pkl", pickle.dumps(peft.LoraConfig(task_type="CAUSAL_LM", r=4)))
+    def settings():
+        from easydict import EasyDict
+        from yacs.config import CfgNode
+        from ml_collections import ConfigDict
+        from omegaconf import OmegaConf
+        put("libraries/easydict.pkl", pickle.dumps(EasyDict(a=1, b={"c": 2}))); put("libraries/yacs.pkl", pickle.dumps(CfgNode({"a": 1}))); put("libraries/ml_collections.pkl", pickle.dumps(ConfigDict({"a": 1}))); put("libraries/omegaconf.pkl", pickle.dumps(OmegaConf.create({"a": 1, "b": [1, 2]})))
+    def wrapped():
+        import skorch
+        net = skorch.NeuralNetClassifier(torch.nn.Linear, module__in_features=6, module__out_features=2, max_epochs=1, verbose=0, criterion=torch.nn.CrossEntropyLoss).fit(X.astype("f4"), y)
+        put("libraries/skorch.pkl", pickle.dumps(net))
+    def recommenders():
+        from surprise import SVD, Dataset, Reader
+        data = Dataset.load_from_df(pd.DataFrame({"u": [1, 2, 3] * 10, "i": list(range(30)), "r": [1, 2, 3] * 10}), Reader())
+        put("libraries/surprise.pkl", pickle.dumps(SVD(n_epochs=2).fit(data.build_full_trainset())))
+    def sentences():
+        put("libraries/modules.json", json.dumps([{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}]))
+    for name, make in list(locals().items()):
+        if callable(make) and name not in ("torch",):
+            attempt(name, make)
+
+
 folder.mkdir(parents=True, exist_ok=True)
-for name, make in {"plain": plain, "pandas": frames, "sklearn": estimators, "xgboost": boosters, "lightgbm": lightgbms, "catboost": catboosts, "skops": skopses, "safetensors": tensors, "gguf": ggufs, "hdf5": hdf5s, "onnx": onnxs, "texts": texts, "code": code, "archives": archives, "torch": torches, "keras": kerases}.items():
-    part(name, make)
+for name, make in {"plain": plain, "pandas": frames, "sklearn": estimators, "xgboost": boosters, "lightgbm": lightgbms, "catboost": catboosts, "skops": skopses, "safetensors": tensors, "gguf": ggufs, "hdf5": hdf5s, "onnx": onnxs, "texts": texts, "code": code, "archives": archives, "torch": torches, "keras": kerases, "libraries": libraries}.items():
+    if len(sys.argv) < 3 or name in sys.argv[2:]:
+        part(name, make)
 (folder / "manifest.jsonl").write_text("\n".join(json.dumps(row) for row in rows) + "\n")
 print(len(rows), "files")

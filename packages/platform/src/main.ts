@@ -2,7 +2,10 @@
 import { loadPolicies } from '@merlon/access';
 import { base64, isoTime, systemClock, uuidv7 } from '@merlon/core';
 import type { BackupParts } from './backup/backup.ts';
+import type { BlobStore } from './blob/blob.ts';
+import { collectGarbage } from './blob/care.ts';
 import { openFileBlobs } from './blob/file.ts';
+import { openS3Blobs, readS3Url } from './blob/s3.ts';
 import { localBus } from './bus/local.ts';
 import { startWorker } from './confine/worker.ts';
 import { openContainment } from './containment.ts';
@@ -48,6 +51,10 @@ export interface StartOptions {
   /** `postgres://…` instead of the embedded database. */
   readonly databaseUrl?: string;
   readonly webhook?: string;
+  /** `s3://BUCKET/PREFIX` instead of files for the sealed objects. */
+  readonly objectsUrl?: string;
+  /** Verifier keys of witnesses whose cosignatures are kept. */
+  readonly witnessKeys?: readonly string[];
   /** Limits on sign-in attempts (default true); off only in tests. */
   readonly rateLimit?: boolean;
   /** Told about faults of our own; they never reach a remote caller. */
@@ -104,7 +111,7 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   const { home, control, doors } = taken;
   const database = await openDatabase(options, home);
   const { store } = database;
-  const services = await openServices(home, store);
+  const services = await openServices(home, store, options);
   const settings = settingsOf(doors.port);
   const host = openHost(services, options.onFault);
   const webhook = { address: options.webhook ?? null };
@@ -142,7 +149,8 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   };
   const hosts = options.behindProxy === true ? null : hostsOf(doors.port);
   const app = createApp(platform, { record, onFault: options.onFault, hosts });
-  await sweepOrphans(services);
+  // Nothing is being uploaded yet, so whatever no row names was left by an interrupted write.
+  await collectGarbage(services, options.objectsUrl === undefined ? 0 : sharedRetentionMs);
   await resumeServing(platform, options.onFault);
   const jobsResumed = await runner.start();
   doors.serve((request) => app.fetch(request));
@@ -168,17 +176,30 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   return running;
 }
 
-async function openServices(home: Home, store: Store): Promise<Services> {
+async function openServices(home: Home, store: Store, options: StartOptions): Promise<Services> {
   const clock = systemClock;
   const { rootKey } = home;
-  const blobs = await openFileBlobs(home.blobFolder);
+  const blobs = await openBlobs(home, options);
   const keys = openKeyring({ rootKey, store, blobs, clock });
-  const ledger = await openLedger({ store, rootKey, clock });
+  const { witnessKeys = [] } = options;
+  const ledger = await openLedger({ store, rootKey, clock, witnessKeys });
   return { store, blobs, keys, ledger, bus: localBus(), clock, startWorker };
 }
 
+/** A bucket may be shared with a process that is writing right now. */
+const sharedRetentionMs = 24 * 3_600_000;
+
+function openBlobs(home: Home, { objectsUrl }: StartOptions): Promise<BlobStore> {
+  return objectsUrl === undefined
+    ? openFileBlobs(home.blobFolder)
+    : openS3Blobs(readS3Url(objectsUrl));
+}
+
 async function openDatabase(options: StartOptions, home: Home): Promise<OpenDatabase> {
-  if (options.databaseUrl !== undefined) return openPostgres(options.databaseUrl);
+  if (options.databaseUrl !== undefined) {
+    const columnKey = await home.rootKey.derive('columns');
+    return openPostgres(options.databaseUrl, { columnKey });
+  }
   return openKeyed(home.folder, home.rootKey, async (key) => rekeyable(home, key));
 }
 
@@ -234,14 +255,6 @@ async function ensureWorkspace({ store, clock }: Services): Promise<string> {
   const id = uuidv7(clock);
   await store.addWorkspace({ id, name: 'main', createdAt: isoTime(clock.nowMs()) });
   return id;
-}
-
-/** Sealed objects that no row names are left over from interrupted writes. */
-async function sweepOrphans({ store, blobs }: Services): Promise<void> {
-  const used = await store.blobNames();
-  for (const name of await blobs.list()) {
-    if (!used.has(name)) await blobs.remove(name);
-  }
 }
 
 async function ownerLink(platform: Platform): Promise<string | null> {

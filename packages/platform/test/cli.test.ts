@@ -110,7 +110,7 @@ const bad: readonly [string[], number, RegExp][] = [
   [['scan', 'missing.bin'], 2, /"missing.bin" does not exist/],
   [['scan', '.', '--profile', 'loose'], 2, /"--profile" expected ml, strict, got "loose"/],
   [['scan', '.', '--formt', 'json'], 2, /there is no option "--formt"\n.*did you mean "format"/],
-  [['scan', '.', '--format', 'cyclonedx'], 2, /"cyclonedx" is not built yet/],
+  [['scan', '.', '--format', 'xml'], 2, /"--format" expected text, json, sarif, cyclonedx/],
   [['attack', 'missing.onnx', '--data', mnist], 2, /the model "missing.onnx" does not exist/],
   [['attack', 'folder', '--data', mnist], 2, /expected a file, got the folder "folder"/],
   [['attack', 'empty.onnx', '--data', mnist], 2, /the model "empty.onnx" is empty/],

@@ -185,10 +185,10 @@ describe('operations', () => {
     expect(report).toMatchObject({ valid: true, faults: [] });
     expect(report.size).toBe(await store.ledgerSize());
     const size = report.size;
-    await store.addLedgerEntry({ index: size, leaf: '{"forged":true}' });
-    expect((await ledger.verify()).faults).toEqual([
+    await store.addLedgerEntries([{ index: size, leaf: '{"forged":true}' }]);
+    expect((await ledger.verify()).faults).toContain(
       `the checkpoint signs ${size} entries, ${size + 1} are there`,
-    ]);
+    );
   });
 });
 

@@ -2,7 +2,8 @@
  * The running audit of one file: what was found, what was not looked at and why, and what is left
  * of the limits. Readers write into it; they never decide the verdict.
  */
-import { type ByteSource, type Finding, type Severity, safeEvidence } from '@merlon/core';
+import { type ByteSource, type Finding, type Severity, safeEvidence, windowOf } from '@merlon/core';
+import type { Advisories } from './advisories.ts';
 import type { ScanLimits } from './limits.ts';
 import type { Policy } from './policy/classify.ts';
 import { type RuleId, rules } from './rules.ts';
@@ -32,6 +33,10 @@ export interface Audit {
   readonly path: string;
   readonly policy: Policy;
   readonly limits: ScanLimits;
+  /** Known vulnerabilities, where the caller has them. */
+  readonly advisories?: Advisories;
+  /** When the audit must have ended, and a clock; none without one. */
+  readonly deadline?: { readonly atMs: number; readonly nowMs: () => number };
   readonly formats: Set<string>;
   readonly findings: Finding[];
   findingsDropped: number;
@@ -65,8 +70,14 @@ export interface Place {
 }
 
 /** An empty audit. */
-export function startAudit(path: string, policy: Policy, limits: ScanLimits): Audit {
+export function startAudit(
+  path: string,
+  policy: Policy,
+  limits: ScanLimits,
+  more: Pick<Audit, 'advisories' | 'deadline'> = {},
+): Audit {
   return {
+    ...more,
     path,
     policy,
     limits,
@@ -80,6 +91,11 @@ export function startAudit(path: string, policy: Policy, limits: ScanLimits): Au
     members: 0,
     opcodes: 0,
   };
+}
+
+/** True once the audit has taken as long as it may. */
+export function isLate({ deadline }: Audit): boolean {
+  return deadline !== undefined && deadline.nowMs() > deadline.atMs;
 }
 
 /** Tells a finding, bounded and escaped. The same finding at the same offset is told once. */
@@ -123,6 +139,19 @@ export function giveUp(place: Place, reason: string): void {
 /** Notes that a part is of a format that has no reader. */
 export function notUnderstood(place: Place, reason: string): void {
   push(place.audit.notUnderstood, place, reason);
+}
+
+/** Tells bytes that follow the end of the content, and audits them by what they are. */
+export async function scanTrailing(place: Place, at: number, rule: RuleId): Promise<void> {
+  const size = place.source.size - at;
+  tell(place, rule, { evidence: `${size} bytes`, offset: at, length: size });
+  if (place.depth >= place.audit.limits.depthMax) {
+    giveUp(place, 'nested too deeply');
+    return;
+  }
+  const source = windowOf(place.source, at, size);
+  const inside = { origin: place.origin + at, depth: place.depth + 1, raw: true };
+  await place.descend({ ...place, ...inside, source });
 }
 
 /** The name of a member inside this place. */

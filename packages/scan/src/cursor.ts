@@ -4,7 +4,8 @@
  */
 import type { ByteSource } from '@merlon/core';
 
-const windowBytes = 1 << 18;
+const windowBytesMin = 1 << 12;
+const windowBytesMax = 1 << 16;
 
 /** Reads a source from front to back. */
 export class Cursor {
@@ -13,6 +14,7 @@ export class Cursor {
   readonly source: ByteSource;
   #window: Buffer = Buffer.alloc(0);
   #view = new DataView(this.#window.buffer);
+  #windowBytes = windowBytesMin;
   /** Offset of the window in the source. */
   #start = 0;
   /** Offset of the next byte in the source. */
@@ -39,7 +41,9 @@ export class Cursor {
   async need(length: number): Promise<number> {
     const have = this.#start + this.#window.length - this.#at;
     if (this.#at >= this.#start && have >= length) return have;
-    const want = Math.min(this.size - this.#at, Math.max(length, windowBytes));
+    // A look at the beginning reads little; whoever goes on is given more at a time.
+    const want = Math.min(this.size - this.#at, Math.max(length, this.#windowBytes));
+    this.#windowBytes = Math.min(windowBytesMax, this.#windowBytes * 4);
     const bytes = want <= 0 ? new Uint8Array(0) : await this.source.read(this.#at, want);
     this.#window = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -107,6 +107,20 @@ const looks: readonly (readonly [Format, (head: Uint8Array, size: number) => boo
 const legacyMagic = '8a0a6cfc9c46f9206aa850192e';
 const tableMagic = '57fb808b247547db';
 
+/**
+ * True for bytes that begin like numbers only: where weights are expected these are not looked at
+ * any closer. A mark of pickles, magic bytes of anything, or words make them worth a look.
+ */
+export function looksLikeNumbers(head: Uint8Array): boolean {
+  const [first = 0, second = 0] = head;
+  if (first === 0x80 && second >= 2 && second <= 5) return false;
+  const words = head.subarray(0, 12);
+  if (words.every((byte) => byte === 9 || byte === 10 || (byte > 31 && byte < 127))) return false;
+  if (magics.some(([, magic]) => startsWith(head, magic))) return false;
+  if (/^(PK|MZ|BZh|\x93NUM|\x89(HDF|PNG)|GGUF)/.test(latin1(head.subarray(0, 4)))) return false;
+  return !looks.some(([format, holds]) => format !== 'lzma' && holds(head, head.length));
+}
+
 /** All formats that the bytes have; none when nothing is known. */
 export async function identify(
   source: ByteSource,

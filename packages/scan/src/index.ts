@@ -1,7 +1,10 @@
 /** The public surface of @merlon/scan: bytes → findings, without running or deserialising them. */
+export { type Advisories, readAdvisories } from './advisories.ts';
 export type { Skipped } from './audit.ts';
+export { type Change, compareReports } from './compare.ts';
 export { ScanError, type ScanErrorCode } from './error.ts';
 export { type Format, identify } from './identify.ts';
+export { type Accepted, accept, type IgnoreRule, passedOver, readIgnore } from './ignore.ts';
 export { type ScanLimits, scanLimitsDefault } from './limits.ts';
 export {
   type Classification,
@@ -12,6 +15,9 @@ export {
   policyVersion,
 } from './policy/classify.ts';
 export { type PolicyDocument, policyFromJson, shippedPolicy } from './policy/document.ts';
-export { type Summary, summarize, toSarif, toText } from './report.ts';
+export { type BillOptions, toCycloneDx } from './report/cyclonedx.ts';
+export { toSarif } from './report/sarif.ts';
+export { type Summary, summarize } from './report/summary.ts';
+export { toText } from './report/text.ts';
 export { type Rule, type RuleId, rules } from './rules.ts';
 export { type Coverage, type FileReport, type ScanOptions, scanSource } from './scan.ts';

@@ -12,6 +12,8 @@ export interface ScanLimits {
   readonly opcodesMax: number;
   /** Estimated bytes that one pickle machine may keep. */
   readonly retainedBytesMax: number;
+  /** Time that an audit may take, where a clock is given. */
+  readonly timeMsMax: number;
   /** Findings that are told; more are only counted. */
   readonly findingsMax: number;
   /** Texts (JSON, templates) that are parsed as a whole. */
@@ -24,7 +26,8 @@ export const scanLimitsDefault: ScanLimits = {
   membersMax: 20_000,
   depthMax: 8,
   opcodesMax: 50_000_000,
-  retainedBytesMax: 2 ** 25,
+  retainedBytesMax: 2 ** 23,
+  timeMsMax: 120_000,
   findingsMax: 200,
   textBytesMax: 2 ** 26,
 };

@@ -3,7 +3,7 @@ import { windowOf } from '@merlon/core';
 import { type Compression, inflate } from './archive/inflate.ts';
 import { scanSevenZip } from './archive/sevenzip.ts';
 import { scanTar } from './archive/tar.ts';
-import { giveUp, notUnderstood, type Place, tell } from './audit.ts';
+import { giveUp, isLate, notUnderstood, type Place, tell } from './audit.ts';
 import { brokenPromise, extensionOf } from './extension.ts';
 import { scanCatboost, scanExecutorch } from './format/buffers.ts';
 import { scanGguf } from './format/gguf.ts';
@@ -17,7 +17,7 @@ import { scanSafetensors } from './format/safetensors.ts';
 import { scanUbjson } from './format/ubjson.ts';
 import { scanUnread } from './format/unread.ts';
 import { scanHdf5 } from './hdf5/scan.ts';
-import { type Format, identify } from './identify.ts';
+import { type Format, identify, looksLikeNumbers } from './identify.ts';
 import { scanMarshal } from './keras/marshal.ts';
 import { scanPickle } from './pickle/scan.ts';
 import { scanGraph } from './tensorflow/graph.ts';
@@ -26,6 +26,7 @@ import { scanText, type TextFormat, textFormats } from './text/text.ts';
 import { scanZip } from './zip/scan.ts';
 
 const legacyStreams = 5;
+const rawHeadBytes = 512;
 const bytecodeBytesMax = 1 << 24;
 const pickleExtensions = new Set(['pkl', 'pickle', 'p', 'pk', 'joblib', 'dill', 'sav']);
 /** Pairs that belong together: TensorFlow Lite appends its labels as an archive. */
@@ -72,6 +73,14 @@ const readers: Readonly<Partial<Record<Format, (place: Place) => Promise<void>>>
 /** Audits a region by its content. */
 export async function scanRegion(place: Place): Promise<void> {
   const { audit } = place;
+  if (isLate(audit)) {
+    giveUp(place, 'the audit took too long');
+    return;
+  }
+  if (place.raw === true && looksLikeNumbers(await place.source.read(0, rawHeadBytes))) {
+    audit.dataBytes.count += place.source.size;
+    return;
+  }
   const name = place.member === '' ? audit.path : place.member;
   const formats = await identify(place.source, name, audit.policy);
   tellFormats(place, name, formats);

@@ -1,6 +1,7 @@
 /** Audits one file: reads its bytes, never runs them, and says how far it came. */
 import { atLeast, type ByteSource, type Finding, type Verdict } from '@merlon/core';
-import { type Audit, type Place, type Skipped, startAudit } from './audit.ts';
+import type { Advisories } from './advisories.ts';
+import { type Audit, giveUp, type Place, type Skipped, startAudit } from './audit.ts';
 import { ScanError } from './error.ts';
 import { type ScanLimits, scanLimitsDefault } from './limits.ts';
 import { type Profile, policyOf } from './policy/classify.ts';
@@ -15,6 +16,10 @@ export interface ScanOptions {
   /** Instead of the shipped policy. */
   readonly policy?: PolicyDocument;
   readonly limits?: Partial<ScanLimits>;
+  /** Known vulnerabilities of frameworks, from `readAdvisories`. */
+  readonly advisories?: Advisories;
+  /** A clock that only goes forward; without one the audit has no deadline. */
+  readonly nowMs?: () => number;
 }
 
 /** How much of a file the audit saw. */
@@ -56,12 +61,20 @@ export async function scanSource(source: ByteSource, options: ScanOptions): Prom
   if (profile !== 'ml' && profile !== 'strict') {
     throw new ScanError('bad-profile', `"profile" expected ml or strict, got "${String(profile)}"`);
   }
-  const audit = startAudit(path, policyOf(profile, options.policy), {
-    ...scanLimitsDefault,
-    ...options.limits,
+  const limits = { ...scanLimitsDefault, ...options.limits };
+  const { advisories, nowMs } = options;
+  const audit = startAudit(path, policyOf(profile, options.policy), limits, {
+    ...(advisories === undefined ? {} : { advisories }),
+    ...(nowMs === undefined ? {} : { deadline: { atMs: nowMs() + limits.timeMsMax, nowMs } }),
   });
   const place: Place = { audit, source, member: '', origin: 0, depth: 0, descend: scanRegion };
-  await scanRegion(place);
+  try {
+    await scanRegion(place);
+  } catch (error) {
+    // A reader that fails has not read: the file is incomplete, whatever else was found in it.
+    if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+    giveUp(place, `a reader failed: ${error.message}`);
+  }
   return reportOf(audit, source.size);
 }
 

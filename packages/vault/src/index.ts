@@ -53,13 +53,19 @@ export {
   wrapKey,
 } from './keys/root.ts';
 export { joinShares, splitSecret } from './keys/shares.ts';
-// Transparency log (RFC 6962, C2SP)
 export {
   type Checkpoint,
   type OpenedCheckpoint,
   openCheckpoint,
   signCheckpoint,
 } from './log/checkpoint.ts';
+// Transparency log (RFC 6962, C2SP)
+export {
+  type Cosignature,
+  cosignCheckpoint,
+  readCosignatures,
+  witnessKeyOf,
+} from './log/cosign.ts';
 export {
   generateNoteKey,
   type NoteKeyPair,
@@ -68,6 +74,7 @@ export {
   signNote,
   verifierKeyOf,
 } from './log/note.ts';
+export { checkProof, formatProof, parseProof, type RecordProof } from './log/proof.ts';
 export {
   entryBundle,
   newTiles,

@@ -1,5 +1,6 @@
 /** Where sealed objects lie. Only sealed bytes ever reach it, so it needs no trust. */
 import type { ByteSource } from '@merlon/core';
+import { PlatformError } from '../errors.ts';
 
 /** A source that holds a handle open. */
 export interface OpenSource extends ByteSource {
@@ -8,7 +9,7 @@ export interface OpenSource extends ByteSource {
 
 /** A flat store of immutable objects. */
 export interface BlobStore {
-  /** Writes an object whole or not at all; returns its size. A second write replaces the first. */
+  /** Writes an object whole or not at all; returns its size. A name in use is a `conflict`. */
   put(name: string, chunks: AsyncIterable<Uint8Array>): Promise<number>;
   /** Random access to an object; throws `not-found`. */
   open(name: string): Promise<OpenSource>;
@@ -16,6 +17,12 @@ export interface BlobStore {
   remove(name: string): Promise<void>;
   /** Names of all objects. */
   list(): Promise<string[]>;
+}
+
+/** The name itself; throws `internal` for one that could lead elsewhere. */
+export function checkBlobName(name: string): string {
+  if (/^[0-9a-z-]{8,64}$/.test(name)) return name;
+  throw new PlatformError('internal', `object name "${name}" is not allowed`);
 }
 
 /** All bytes of a source, in pieces of at most `pieceBytes`. */

@@ -1,8 +1,8 @@
 /** Objects as files: written to a temporary name, flushed to the disk, then renamed. */
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskFault, PlatformError } from '../errors.ts';
-import type { BlobStore, OpenSource } from './blob.ts';
+import { type BlobStore, checkBlobName, type OpenSource } from './blob.ts';
 import { fileSource } from './source.ts';
 
 const suffix = '.age';
@@ -12,18 +12,13 @@ export async function openFileBlobs(folder: string): Promise<BlobStore> {
   const incoming = join(folder, 'incoming');
   await rm(incoming, { recursive: true, force: true });
   await mkdir(incoming, { recursive: true, mode: 0o700 });
-  const pathOf = (name: string): string => {
-    if (!/^[0-9a-z-]{8,64}$/.test(name)) {
-      throw new PlatformError('internal', `object name "${name}" is not allowed`);
-    }
-    return join(folder, `${name}${suffix}`);
-  };
+  const pathOf = (name: string): string => join(folder, `${checkBlobName(name)}${suffix}`);
   return {
     put: async (name, chunks) => {
       const target = pathOf(name);
       const temporary = join(incoming, name);
       const bytes = await writeDurably(temporary, chunks);
-      await rename(temporary, target);
+      await nameOnce(temporary, target);
       await flushFolder(folder);
       return bytes;
     },
@@ -52,6 +47,20 @@ async function writeDurably(path: string, chunks: AsyncIterable<Uint8Array>): Pr
   }
   await file.close();
   return bytes;
+}
+
+/** Unlike renaming, linking never replaces what is there. */
+async function nameOnce(temporary: string, target: string): Promise<void> {
+  try {
+    await link(temporary, target);
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) {
+      throw diskFault(cause);
+    }
+    throw new PlatformError('conflict', 'an object of that name is there already', { cause });
+  } finally {
+    await rm(temporary, { force: true });
+  }
 }
 
 async function openFile(path: string, name: string): Promise<OpenSource> {

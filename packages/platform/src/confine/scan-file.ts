@@ -1,6 +1,6 @@
 /** One file through the confined scanner; a worker that does not survive it is a finding. */
 import { type ByteSource, type Finding, MerlonError } from '@merlon/core';
-import { type FileReport, type Profile, policyVersion } from '@merlon/scan';
+import { type FileReport, type PolicyDocument, type Profile, policyVersion } from '@merlon/scan';
 import type { ConfinedWorker } from './worker.ts';
 
 /** Which file, and how it is watched. */
@@ -9,6 +9,8 @@ export interface ScanRequest {
   /** The file's path as people named it. */
   readonly path: string;
   readonly profile: Profile;
+  /** Instead of the shipped policy. */
+  readonly policy?: PolicyDocument | undefined;
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
 }
@@ -18,10 +20,14 @@ export async function scanConfined(
   worker: ConfinedWorker,
   request: ScanRequest,
 ): Promise<FileReport | null> {
-  const { source, path, profile, signal, timeoutMs } = request;
+  const { source, path, profile, policy, signal, timeoutMs } = request;
   try {
     const call = { sources: { file: source }, signal, timeoutMs };
-    return await worker.call<FileReport>('scan', { path, profile }, call);
+    return await worker.call<FileReport>(
+      'scan',
+      policy === undefined ? { path, profile } : { path, profile, policy },
+      call,
+    );
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof MerlonError && error.code === 'worker-failed') return null;

@@ -17,6 +17,7 @@ import type { App, Env } from './route.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
 import { objectKeyRoutes } from './routes/object-keys.ts';
 import { peopleRoutes } from './routes/people.ts';
+import { personalRoutes } from './routes/personal.ts';
 import { watchRoutes } from './routes/watch.ts';
 import { workRoutes } from './routes/work.ts';
 
@@ -48,6 +49,7 @@ export function createApp(platform: Platform, parts: AppParts): App {
   app.use('/api/v1/*', (context, next) => identify(context, next, platform));
   artifactRoutes(app, platform);
   objectKeyRoutes(app, platform);
+  personalRoutes(app, platform);
   peopleRoutes(app, platform);
   workRoutes(app, platform);
   watchRoutes(app, platform);

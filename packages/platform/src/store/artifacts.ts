@@ -9,13 +9,14 @@ import type {
   Version,
   VersionFile,
 } from '../model.ts';
+import type { Columns } from './columns.ts';
 import { binary } from './row.ts';
 import type { Schema } from './schema.ts';
 import type { ArtifactStore } from './store.ts';
 
 /** The part of the store that keeps what came in. */
-export function artifactStore(db: Kysely<Schema>): ArtifactStore {
-  return { ...artifactQueries(db), ...versionQueries(db), ...resultQueries(db) };
+export function artifactStore(db: Kysely<Schema>, columns: Columns): ArtifactStore {
+  return { ...artifactQueries(db), ...versionQueries(db), ...resultQueries(db, columns) };
 }
 
 type ArtifactPart = Pick<
@@ -146,16 +147,19 @@ type ResultPart = Pick<
   'replaceFindings' | 'findings' | 'putPicture' | 'pictures' | 'addApproval' | 'approvals'
 >;
 
-function resultQueries(db: Kysely<Schema>): ResultPart {
+function resultQueries(db: Kysely<Schema>, columns: Columns): ResultPart {
+  const bodyOf = (id: string) => ({ column: 'findings/body', row: id });
+  const commentOf = (id: string) => ({ column: 'approvals/comment', row: id });
   return {
     replaceFindings: async (versionId, findings) => {
       await db.deleteFrom('findings').where('versionId', '=', versionId).execute();
       for (const { id, state, createdAt, ...finding } of findings) {
-        const { versionId: _, ...body } = finding;
-        const { rule, severity } = body;
+        const { versionId: _, ...content } = finding;
+        const { rule, severity } = content;
+        const body = columns.seal(bodyOf(id), JSON.stringify(content));
         await db
           .insertInto('findings')
-          .values({ id, versionId, state, rule, severity, createdAt, body: JSON.stringify(body) })
+          .values({ id, versionId, state, rule, severity, createdAt, body })
           .execute();
       }
     },
@@ -168,7 +172,7 @@ function resultQueries(db: Kysely<Schema>): ResultPart {
         .execute();
       return rows.map(
         (row): TrackedFinding => ({
-          ...(JSON.parse(row.body) as Finding),
+          ...(JSON.parse(columns.open(bodyOf(row.id), row.body)) as Finding),
           id: row.id,
           versionId: row.versionId,
           state: row.state as TrackedFinding['state'],
@@ -194,15 +198,23 @@ function resultQueries(db: Kysely<Schema>): ResultPart {
       return rows.map((row) => ({ ...row, png: binary(row.png) }));
     },
     addApproval: async (approval) => {
-      await db.insertInto('approvals').values(approval).execute();
+      const comment = columns.seal(commentOf(approval.id), approval.comment);
+      await db
+        .insertInto('approvals')
+        .values({ ...approval, comment })
+        .execute();
     },
-    approvals: async (versionId): Promise<Approval[]> =>
-      db
+    approvals: async (versionId): Promise<Approval[]> => {
+      const rows = await db
         .selectFrom('approvals')
         .selectAll()
         .where('versionId', '=', versionId)
         .orderBy('at')
-        .execute(),
+        .execute();
+      return rows.map((row) => {
+        return { ...row, comment: columns.open(commentOf(row.id), row.comment) };
+      });
+    },
   };
 }
 

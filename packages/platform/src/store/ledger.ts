@@ -15,8 +15,11 @@ export function ledgerStore(db: Kysely<Schema>): LedgerStore {
         .executeTakeFirst();
       return row === undefined || row.last === null ? 0 : Number(row.last) + 1;
     },
-    addLedgerEntry: async (entry) => {
-      await db.insertInto('ledgerEntries').values(entry).execute();
+    addLedgerEntries: async (entries) => {
+      await db
+        .insertInto('ledgerEntries')
+        .values([...entries])
+        .execute();
     },
     ledgerEntries: (from, limit) =>
       db

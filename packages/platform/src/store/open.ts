@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import { accessStore } from './access.ts';
 import { artifactStore } from './artifacts.ts';
+import { type Columns, plainColumns } from './columns.ts';
 import { ledgerStore } from './ledger.ts';
 import type { Schema } from './schema.ts';
 import type { Store } from './store.ts';
@@ -18,18 +19,22 @@ export interface OpenDatabase {
 }
 
 /** Joins the parts; a store inside a transaction runs nested transactions as part of its own. */
-export function openStore(db: Kysely<Schema>, insideTransaction = false): Store {
+export function openStore(
+  db: Kysely<Schema>,
+  columns: Columns = plainColumns,
+  insideTransaction = false,
+): Store {
   return {
-    ...artifactStore(db),
+    ...artifactStore(db, columns),
     ...workStore(db),
     ...accessStore(db),
-    ...watchStore(db),
+    ...watchStore(db, columns),
     ...ledgerStore(db),
     ...metaQueries(db),
     transaction: (work) =>
       insideTransaction
-        ? work(openStore(db, true))
-        : db.transaction().execute((tx) => work(openStore(tx, true))),
+        ? work(openStore(db, columns, true))
+        : db.transaction().execute((tx) => work(openStore(tx, columns, true))),
     close: () => db.destroy(),
   };
 }

@@ -1,16 +1,29 @@
 /** The database at scale: PostgreSQL through pg; the same migrations and the same suite. */
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { PlatformError } from '../errors.ts';
+import { sealedColumns } from './columns.ts';
 import { migrate } from './migrations.ts';
 import { type OpenDatabase, openStore } from './open.ts';
 import type { Schema } from './schema.ts';
 
 const int8 = 20;
 
-/** Connects and brings the schema up to date; `url` is a `postgres://` address. */
-export async function openPostgres(url: string, connectionsMax = 8): Promise<OpenDatabase> {
+/** How to connect. */
+export interface PostgresOptions {
+  /** Seals what tells of people, payloads and evidence. */
+  readonly columnKey: Uint8Array;
+  readonly connectionsMax?: number;
+}
+
+/**
+ * Connects and brings the schema up to date; `url` is a `postgres://` address. Anything but the
+ * machine itself is reached by TLS with a verified certificate only; throws `unsafe` otherwise.
+ */
+export async function openPostgres(url: string, options: PostgresOptions): Promise<OpenDatabase> {
+  const { connectionsMax = 8, columnKey } = options;
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString: withTls(url),
     max: connectionsMax,
     // Sizes and counts stay far below 2^53, so numbers are exact.
     types: {
@@ -22,5 +35,27 @@ export async function openPostgres(url: string, connectionsMax = 8): Promise<Ope
   });
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   await migrate(db, 'postgres');
-  return { store: openStore(db), db, dialect: 'postgres', rekey: null };
+  const store = openStore(db, sealedColumns(columnKey));
+  return { store, db, dialect: 'postgres', rekey: null };
+}
+
+/** The address with full verification where the server is another machine. */
+function withTls(text: string): string {
+  // A socket of this machine: a path is no host, so such addresses are no URLs.
+  if (/^postgres(ql)?:\/\/.*[?&]host=(\/|%2F)/i.test(text)) return text;
+  if (!URL.canParse(text)) {
+    throw new PlatformError('bad-request', 'expected postgres://… as address of the database', {
+      hint: 'such as postgres://merlon@db.example:5432/merlon?sslrootcert=/etc/ca.pem',
+    });
+  }
+  const url = new URL(text);
+  if (['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)) return text;
+  const mode = url.searchParams.get('sslmode') ?? 'verify-full';
+  if (mode !== 'verify-full') {
+    throw new PlatformError('unsafe', `the database expected TLS with verify-full, got "${mode}"`, {
+      hint: 'leave sslmode out, and name the authority with sslrootcert=FILE',
+    });
+  }
+  url.searchParams.set('sslmode', mode);
+  return url.href;
 }

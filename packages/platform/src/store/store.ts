@@ -131,7 +131,7 @@ export interface WatchStore {
 /** The ledger's rows; `platform/ledger` keeps the tree. */
 export interface LedgerStore {
   ledgerSize(): Promise<number>;
-  addLedgerEntry(entry: LedgerEntry): Promise<void>;
+  addLedgerEntries(entries: readonly LedgerEntry[]): Promise<void>;
   ledgerEntries(from: number, limit: number): Promise<LedgerEntry[]>;
   putLedgerHashes(start: number, hashes: readonly Uint8Array[]): Promise<void>;
   ledgerHashes(indexes: readonly number[]): Promise<Uint8Array[]>;

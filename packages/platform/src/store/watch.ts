@@ -1,13 +1,24 @@
 /** Deployments, events, alerts and incidents in SQL. */
 import type { Kysely, Selectable } from 'kysely';
 import type { Alert, Deployment, Incident, ServeEvent, Share, TimelineEntry } from '../model.ts';
+import type { Columns, Place } from './columns.ts';
 import { binary, changed, json, object } from './row.ts';
 import type { Schema } from './schema.ts';
 import type { WatchStore } from './store.ts';
 
 /** The part of the store that keeps what happens to served models. */
-export function watchStore(db: Kysely<Schema>): WatchStore {
-  return { ...deploymentQueries(db), ...eventQueries(db), ...alertQueries(db), ...incidents(db) };
+export function watchStore(db: Kysely<Schema>, columns: Columns): WatchStore {
+  return {
+    ...deploymentQueries(db),
+    ...eventQueries(db, columns),
+    ...alertQueries(db, columns),
+    ...incidents(db, columns),
+  };
+}
+
+/** A column of a row. */
+function at(column: string, row: string): Place {
+  return { column, row };
 }
 
 type DeploymentPart = Pick<
@@ -52,11 +63,15 @@ function deploymentQueries(db: Kysely<Schema>): DeploymentPart {
 
 type EventPart = Pick<WatchStore, 'addEvents' | 'events' | 'rowsAnswered' | 'countEvents'>;
 
-function eventQueries(db: Kysely<Schema>): EventPart {
+function eventQueries(db: Kysely<Schema>, columns: Columns): EventPart {
   return {
     addEvents: async (events) => {
       if (events.length === 0) return;
-      const rows = events.map((event) => ({ ...event, labels: json(event.labels) }));
+      const rows = events.map((event) => {
+        const { id, input, labels } = event;
+        const sealed = input === null ? null : columns.sealBytes(at('events/input', id), input);
+        return { ...event, labels: json(labels), input: sealed };
+      });
       await db.insertInto('events').values(rows).execute();
     },
     events: async ({ versionId, keyId, since, limit }) => {
@@ -64,7 +79,8 @@ function eventQueries(db: Kysely<Schema>): EventPart {
       if (versionId !== undefined) query = query.where('versionId', '=', versionId);
       if (keyId !== undefined) query = query.where('keyId', '=', keyId);
       if (since !== undefined) query = query.where('at', '>=', since);
-      return (await query.orderBy('seq', 'desc').limit(limit).execute()).map(asEvent);
+      const rows = await query.orderBy('seq', 'desc').limit(limit).execute();
+      return rows.map((row) => asEvent(row, columns));
     },
     rowsAnswered: async (keyId, since) => {
       const row = await db
@@ -90,12 +106,16 @@ function eventQueries(db: Kysely<Schema>): EventPart {
   };
 }
 
-function alertQueries(db: Kysely<Schema>): Pick<WatchStore, 'addAlert' | 'linkAlert' | 'alerts'> {
+function alertQueries(
+  db: Kysely<Schema>,
+  columns: Columns,
+): Pick<WatchStore, 'addAlert' | 'linkAlert' | 'alerts'> {
+  const detailOf = (id: string) => at('alerts/detail', id);
   return {
     addAlert: async (alert) => {
       await db
         .insertInto('alerts')
-        .values({ ...alert, detail: json(alert.detail) })
+        .values({ ...alert, detail: columns.seal(detailOf(alert.id), json(alert.detail)) })
         .execute();
     },
     linkAlert: async (id, incidentId) => {
@@ -108,7 +128,9 @@ function alertQueries(db: Kysely<Schema>): Pick<WatchStore, 'addAlert' | 'linkAl
         .where('versionId', '=', versionId)
         .orderBy('id')
         .execute();
-      return rows.map((row): Alert => ({ ...row, detail: object(row.detail) }));
+      return rows.map((row): Alert => {
+        return { ...row, detail: object(columns.open(detailOf(row.id), row.detail)) };
+      });
     },
   };
 }
@@ -118,23 +140,40 @@ type IncidentPart = Omit<
   keyof DeploymentPart | keyof EventPart | 'addAlert' | 'linkAlert' | 'alerts'
 >;
 
-function incidents(db: Kysely<Schema>): IncidentPart {
+function incidents(db: Kysely<Schema>, columns: Columns): IncidentPart {
+  return { ...incidentQueries(db, columns), ...timelineQueries(db, columns) };
+}
+
+type TimelinePart = Pick<IncidentPart, 'addTimeline' | 'timeline' | 'addShare' | 'shares'>;
+
+function incidentQueries(
+  db: Kysely<Schema>,
+  columns: Columns,
+): Omit<IncidentPart, keyof TimelinePart> {
+  const detailOf = (id: string) => at('incidents/detail', id);
+  const read = (row: Schema['incidents']): Incident => {
+    const detail = object(columns.open(detailOf(row.id), row.detail));
+    return { ...row, detail } as Incident;
+  };
   return {
     addIncident: async (incident) => {
-      const detail = json(incident.detail);
+      const detail = columns.seal(detailOf(incident.id), json(incident.detail));
       await db
         .insertInto('incidents')
         .values({ ...incident, detail })
         .execute();
     },
     updateIncident: async (id, change) => {
-      const set = changed(change, ['detail']);
+      const { detail, ...others } = change;
+      const sealed =
+        detail === undefined ? {} : { detail: columns.seal(detailOf(id), json(detail)) };
+      const set = { ...others, ...sealed };
       await db.updateTable('incidents').set(set).where('id', '=', id).execute();
     },
     incident: async (id) => {
       const query = db.selectFrom('incidents').selectAll().where('id', '=', id);
       const row = await query.executeTakeFirst();
-      return row === undefined ? null : asIncident(row);
+      return row === undefined ? null : read(row);
     },
     incidents: async (workspaceId) => {
       const rows = await db
@@ -143,12 +182,22 @@ function incidents(db: Kysely<Schema>): IncidentPart {
         .where('workspaceId', '=', workspaceId)
         .orderBy('id', 'desc')
         .execute();
-      return rows.map(asIncident);
+      return rows.map(read);
     },
+  };
+}
+
+function timelineQueries(db: Kysely<Schema>, columns: Columns): TimelinePart {
+  const [text, detail, bundle] = ['timeline/text', 'timeline/detail', 'shares/bundle'] as const;
+  return {
     addTimeline: async (entry) => {
       await db
         .insertInto('timeline')
-        .values({ ...entry, detail: json(entry.detail) })
+        .values({
+          ...entry,
+          text: columns.seal(at(text, entry.id), entry.text),
+          detail: columns.seal(at(detail, entry.id), json(entry.detail)),
+        })
         .execute();
     },
     timeline: async (incidentId) => {
@@ -159,13 +208,27 @@ function incidents(db: Kysely<Schema>): IncidentPart {
         .orderBy('at')
         .orderBy('id')
         .execute();
-      return rows.map((row) => ({ ...row, detail: object(row.detail) }) as TimelineEntry);
+      return rows.map((row) => {
+        const own = {
+          text: columns.open(at(text, row.id), row.text),
+          detail: object(columns.open(at(detail, row.id), row.detail)),
+        };
+        return { ...row, ...own } as TimelineEntry;
+      });
     },
     addShare: async (share) => {
-      await db.insertInto('shares').values(share).execute();
+      const sealed = columns.seal(at(bundle, share.id), share.bundle);
+      await db
+        .insertInto('shares')
+        .values({ ...share, bundle: sealed })
+        .execute();
     },
-    shares: async (incidentId): Promise<Share[]> =>
-      db.selectFrom('shares').selectAll().where('incidentId', '=', incidentId).execute(),
+    shares: async (incidentId): Promise<Share[]> => {
+      const query = db.selectFrom('shares').selectAll().where('incidentId', '=', incidentId);
+      return (await query.execute()).map((row) => {
+        return { ...row, bundle: columns.open(at(bundle, row.id), row.bundle) };
+      });
+    },
   };
 }
 
@@ -173,15 +236,12 @@ function asDeployment(row: Schema['deployments']): Deployment {
   return { ...row, guards: object(row.guards) } as Deployment;
 }
 
-function asEvent({ seq: _, ...row }: Selectable<Schema['events']>): ServeEvent {
+function asEvent({ seq: _, ...row }: Selectable<Schema['events']>, columns: Columns): ServeEvent {
+  const stored = row.input === null ? null : binary(row.input);
   return {
     ...row,
     decision: row.decision as ServeEvent['decision'],
     labels: JSON.parse(row.labels) as number[],
-    input: row.input === null ? null : binary(row.input),
+    input: stored === null ? null : columns.openBytes(at('events/input', row.id), stored),
   };
-}
-
-function asIncident(row: Schema['incidents']): Incident {
-  return { ...row, detail: object(row.detail) } as Incident;
 }

@@ -23,7 +23,10 @@ afterAll(async () => {
 storeSuite('libsql', async () => (await openSqlite(join(folder, 'suite.db'), key)).store);
 if (programs === null) console.warn('skipped: PostgreSQL server programs are not installed');
 describe.skipIf(programs === null)('PostgreSQL', () => {
-  storeSuite('PostgreSQL', async () => (await openPostgres(server?.url ?? '')).store);
+  storeSuite(
+    'PostgreSQL',
+    async () => (await openPostgres(server?.url ?? '', { columnKey: key })).store,
+  );
 });
 
 describe('the embedded database', () => {

@@ -238,7 +238,7 @@ export function storeSuite(name: string, open: () => Promise<Store>): void {
     it('rolls back everything when a transaction throws', async () => {
       const before = await store.ledgerSize();
       const failing = store.transaction(async (tx) => {
-        await tx.addLedgerEntry({ index: before, leaf: 'x' });
+        await tx.addLedgerEntries([{ index: before, leaf: 'x' }]);
         await tx.setMeta('half', 'done');
         throw new Error('stop');
       });

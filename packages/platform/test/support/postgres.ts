@@ -4,10 +4,13 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './providers.ts';
 
 /** A running server. */
 export interface PostgresServer {
   readonly url: string;
+  /** Port on loopback, where TLS was asked for; otherwise 0. */
+  readonly port: number;
   stop(): Promise<void>;
 }
 
@@ -22,7 +25,10 @@ export function postgresPrograms(): string | null {
 }
 
 /** Starts a server; PostgreSQL refuses to run as root, so root hands it to another user. */
-export async function startPostgres(programs: string): Promise<PostgresServer> {
+export async function startPostgres(
+  programs: string,
+  options: { readonly tls?: { readonly certificate: string; readonly key: string } } = {},
+): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), 'merlon-pg-'));
   const identity = process.getuid?.() === 0 ? otherUser() : null;
   if (identity !== null) chownSync(folder, identity.uid, identity.gid);
@@ -35,9 +41,20 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
     { env, cwd: folder, encoding: 'utf8', ...identity },
   );
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+  const { tls } = options;
+  const port = tls === undefined ? 0 : await freePort();
+  if (tls !== undefined && identity !== null) chownSync(tls.key, identity.uid, identity.gid);
+  const listen =
+    tls === undefined
+      ? ['-c', 'listen_addresses=']
+      : ['-c', 'listen_addresses=127.0.0.1', '-p', String(port), '-c', 'ssl=on'];
+  const files =
+    tls === undefined
+      ? []
+      : ['-c', `ssl_cert_file=${tls.certificate}`, '-c', `ssl_key_file=${tls.key}`];
   const server = spawn(
     join(programs, 'postgres'),
-    ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'fsync=off'],
+    ['-D', data, '-k', folder, ...listen, ...files, '-c', 'fsync=off'],
     { env, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], ...identity },
   );
   await new Promise<void>((resolve, reject) => {
@@ -49,6 +66,7 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
     server.once('exit', (code) => reject(new Error(`postgres ended with ${code}: ${log}`)));
   });
   return {
+    port,
     url: `postgres://merlon@/postgres?host=${encodeURIComponent(folder)}`,
     stop: async () => {
       server.kill('SIGINT');

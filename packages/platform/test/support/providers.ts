@@ -57,25 +57,44 @@ export async function startSoftHsm(): Promise<
 
 /** KMS of the moto server, with one key. */
 export async function startMoto(): Promise<StartedProvider | null> {
+  const moto = await motoServer();
+  if (moto === null) return null;
+  const { KMSClient, CreateKeyCommand } = await import('@aws-sdk/client-kms');
+  const client = new KMSClient({ endpoint: moto.uri, region });
+  const { KeyMetadata } = await client.send(new CreateKeyCommand({}));
+  client.destroy();
+  const uri = `aws-kms:${KeyMetadata?.KeyId}?endpoint=${moto.uri}&region=${region}`;
+  return { uri, stop: moto.stop };
+}
+
+/** S3 of the moto server, with one bucket. */
+export async function startMotoS3(): Promise<StartedProvider | null> {
+  const moto = await motoServer();
+  if (moto === null) return null;
+  const { S3Client, CreateBucketCommand } = await import('@aws-sdk/client-s3');
+  const client = new S3Client({ endpoint: moto.uri, region, forcePathStyle: true });
+  const CreateBucketConfiguration = { LocationConstraint: region } as const;
+  await client.send(new CreateBucketCommand({ Bucket: 'models', CreateBucketConfiguration }));
+  client.destroy();
+  const uri = `s3://models/merlon?endpoint=${moto.uri}&region=${region}`;
+  return { uri, stop: moto.stop };
+}
+
+const region = 'eu-central-1';
+
+async function motoServer(): Promise<StartedProvider | null> {
   const { MERLON_ORACLES } = process.env;
   const own = MERLON_ORACLES === undefined ? null : `${MERLON_ORACLES}/bin/moto_server`;
   const program = own !== null && existsSync(own) ? own : findProgram('moto_server', 'MOTO_SERVER');
   const port = await freePort();
   const child = program === null ? null : spawn(program, ['-H', '127.0.0.1', '-p', String(port)]);
-  const endpoint = `http://127.0.0.1:${port}`;
-  if (child === null || !(await answers(child, `${endpoint}/moto-api/`))) {
-    console.warn('skipped: no moto server (pip install "moto[server,kms]", in MERLON_ORACLES)');
+  const uri = `http://127.0.0.1:${port}`;
+  if (child === null || !(await answers(child, `${uri}/moto-api/`))) {
+    console.warn('skipped: no moto server (pip install "moto[server,kms,s3]", in MERLON_ORACLES)');
     return null;
   }
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
-  const { KMSClient, CreateKeyCommand } = await import('@aws-sdk/client-kms');
-  const client = new KMSClient({ endpoint, region: 'eu-central-1' });
-  const { KeyMetadata } = await client.send(new CreateKeyCommand({}));
-  client.destroy();
-  return {
-    uri: `aws-kms:${KeyMetadata?.KeyId}?endpoint=${endpoint}&region=eu-central-1`,
-    stop: () => child.kill(),
-  };
+  return { uri, stop: () => child.kill() };
 }
 
 /** A development server of OpenBao or Vault with its Transit engine. */

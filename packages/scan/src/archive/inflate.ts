@@ -11,7 +11,7 @@ import {
   createZstdDecompress,
 } from 'node:zlib';
 import { type ByteSource, concat, memorySource, messageOf, windowOf } from '@merlon/core';
-import { type Audit, giveUp, type Place, tell } from '../audit.ts';
+import { type Audit, giveUp, isLate, type Place, tell } from '../audit.ts';
 import { bzip2Stream } from './bzip2.ts';
 import { lz4Stream } from './lz4.ts';
 import { lzmaAlone } from './lzma.ts';
@@ -65,6 +65,10 @@ export async function inflate(
       audit.inflatedBytes += chunk.length;
       crc = crc32(chunk, crc);
       if (size <= keptBytesMax) kept.push(chunk);
+      if (isLate(audit)) {
+        broken = 'the audit took too long';
+        break;
+      }
       if (isSpent(audit)) {
         broken = 'unpacks to more than the limit';
         break;

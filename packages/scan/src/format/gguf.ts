@@ -1,7 +1,7 @@
 /** Audits GGUF models (ggml, docs/gguf.md, versions 2 and 3): metadata, chat template, tensors. */
 import { giveUp, type Place, tell } from '../audit.ts';
 import { Cursor } from '../cursor.ts';
-import { scanTemplate } from '../text/configuration.ts';
+import { scanDescription, scanTemplate } from '../text/configuration.ts';
 
 const keysMax = 100_000;
 const tensorsMax = 1_000_000;
@@ -47,6 +47,10 @@ async function walk(place: Place, cursor: Cursor): Promise<void> {
     const type = cursor.u32();
     if (type === stringType && /chat_template/.test(key)) {
       scanTemplate(place, await text(cursor, textBytesMax), key);
+    } else if (type === stringType && /^(general|tokenizer)\./.test(key)) {
+      const value = await text(cursor, textBytesMax);
+      scanDescription(place, key, value, key);
+      scanTemplate(place, value, key);
     } else await skipValue(cursor, type, 0);
   }
   for (let i = 0; i < tensors; i++) {

@@ -1,6 +1,6 @@
 /** Audits pictures of data sets by their structure: PNG chunks and JPEG's end. */
 
-import { giveUp, type Place, tell } from '../audit.ts';
+import { giveUp, type Place, scanTrailing } from '../audit.ts';
 import { latin1 } from '../bytes.ts';
 import { Cursor } from '../cursor.ts';
 
@@ -27,9 +27,7 @@ export async function scanPng(place: Place): Promise<void> {
     if (!/^[A-Za-z]{4}$/.test(type) || length + 4 > cursor.left) break;
     cursor.skip(length + 4);
     if (type !== 'IEND') continue;
-    if (cursor.left > 0) {
-      tell(place, 'MRL-FIL-005', { evidence: `${cursor.left} bytes`, offset: cursor.at });
-    }
+    if (cursor.left > 0) await scanTrailing(place, cursor.at, 'MRL-FIL-005');
     return;
   }
   giveUp(place, 'the picture ends early');

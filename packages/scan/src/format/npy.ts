@@ -1,7 +1,7 @@
 /** Audits NumPy arrays (NEP 1, numpy.lib.format): a header, then numbers or a pickle of objects. */
 
 import { windowOf } from '@merlon/core';
-import { giveUp, type Place, tell } from '../audit.ts';
+import { giveUp, type Place, scanTrailing, tell } from '../audit.ts';
 import { latin1, startsWith } from '../bytes.ts';
 import { scanPickle } from '../pickle/scan.ts';
 
@@ -41,13 +41,13 @@ export async function scanNpy(place: Place): Promise<void> {
     return;
   }
   place.audit.dataBytes.count += rest.size;
-  checkSize(place, { shape, descr, begin });
+  await checkSize(place, { shape, descr, begin });
 }
 
-function checkSize(
+async function checkSize(
   place: Place,
   header: { readonly shape: string; readonly descr: string; readonly begin: number },
-): void {
+): Promise<void> {
   const [, kind = '', digits = ''] = /^['"][<>|=]?([?a-zA-Z])(\d*)/.exec(header.descr) ?? [];
   // Structured types list their fields; their size is left to the loader.
   if (kind === '' || !header.descr.startsWith("'")) return;
@@ -61,6 +61,6 @@ function checkSize(
     tell(place, 'MRL-FIL-004', { evidence: `${got} of ${expected} bytes`, offset });
     giveUp(place, 'the array ends early');
   } else if (got > expected) {
-    tell(place, 'MRL-FIL-005', { evidence: `${got - expected} bytes`, offset: offset + expected });
+    await scanTrailing(place, offset + expected, 'MRL-FIL-005');
   }
 }

@@ -20,8 +20,10 @@ class Malformed extends Error {}
 
 /** True for the beginning of a serialised object or workspace. */
 export function looksLikeRds(head: Uint8Array): boolean {
-  const text = latin1(head.subarray(0, 20));
-  return /^(RD[XA][23]\n)?(X\n\0\0\0[23]\0|A\n[23]\n\d|B\n[23]\0\0\0)/.test(text);
+  const text = latin1(head.subarray(0, 20)).replace(/^RD[XABxab][23]\n/, '');
+  const version = text.charCodeAt(text.startsWith('X') ? 5 : 2);
+  const isBinary = /^(X\n\0\0\0.\0|B\n.\0\0\0)/s.test(text) && (version === 2 || version === 3);
+  return isBinary || /^A\n[23]\n\d/.test(text);
 }
 
 /** Audits every item. */

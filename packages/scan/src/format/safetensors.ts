@@ -1,6 +1,6 @@
 /** Audits safetensors files: a JSON header and, behind it, tensors without gaps or overlaps. */
 import { fromUtf8, isJsonObject, type Json } from '@merlon/core';
-import { giveUp, type Place, tell } from '../audit.ts';
+import { giveUp, type Place, scanTrailing, tell } from '../audit.ts';
 import { scanTemplate } from '../text/configuration.ts';
 import { embeddedAddress, embeddedCode } from '../text/embedded.ts';
 import { parseJson } from '../text/json.ts';
@@ -40,7 +40,7 @@ interface Tensor {
 export function looksLikeSafetensors(head: Uint8Array, size: number): boolean {
   if (head.length < 10 || head[8] !== 0x7b) return false;
   const length = lengthOf(head);
-  return length >= 2 && length <= headerBytesMax && (length + 8 <= size || head[9] === 0x22);
+  return length >= 2 && (length + 8 <= size || head[9] === 0x22);
 }
 
 /** Audits the header; tensors are never read. */
@@ -70,7 +70,7 @@ export async function scanSafetensors(place: Place): Promise<void> {
     if (name === '__metadata__') scanMetadata(place, value);
     else tensors.push(...readTensor(place, name, value));
   }
-  checkOffsets(place, tensors, source.size - 8 - length, 8 + length);
+  await checkOffsets(place, tensors, source.size - 8 - length, 8 + length);
   audit.dataBytes.count += source.size - 8 - length;
 }
 
@@ -111,7 +111,12 @@ function readTensor(place: Place, name: string, value: Json | undefined): Tensor
   return [{ name, begin, end }];
 }
 
-function checkOffsets(place: Place, tensors: Tensor[], dataBytes: number, origin: number): void {
+async function checkOffsets(
+  place: Place,
+  tensors: Tensor[],
+  dataBytes: number,
+  origin: number,
+): Promise<void> {
   let reached = 0;
   for (const { name, begin, end } of tensors.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== reached) {
@@ -124,8 +129,7 @@ function checkOffsets(place: Place, tensors: Tensor[], dataBytes: number, origin
     tell(place, 'MRL-SFT-002', { evidence: `tensors end at ${reached} of ${dataBytes} bytes` });
     giveUp(place, 'the file ends before its tensors do');
   } else if (reached < dataBytes) {
-    const evidence = `${dataBytes - reached} bytes`;
-    tell(place, 'MRL-SFT-003', { evidence, offset: origin + reached });
+    await scanTrailing(place, origin + reached, 'MRL-SFT-003');
   }
 }
 

@@ -84,7 +84,7 @@ export class Collector implements Listener {
   called(call: Call): void {
     this.active = true;
     if (call.callee.kind === 'global') {
-      this.#see(call.callee, usageOf(call), () => picture(call), call.offset);
+      this.#see(call.callee, usageOf(call, this.#policy), () => picture(call), call.offset);
       this.#notice(call.callee, call);
     }
     for (const judged of judgeCall(call, this.#policy)) {

@@ -22,6 +22,11 @@ export interface Judgement {
 
 const encodings = new Set(['latin1', 'latin-1', 'iso-8859-1', 'utf-8', 'utf8', 'ascii', 'utf_8']);
 const sizeMax = 2 ** 30;
+/** Classes of Python and NumPy whose names begin with a small letter. */
+const lowerClasses = pattern('judge.lowerClasses');
+const enumNames = pattern('judge.enumNames');
+const restorerNames =
+  /^_*(unpickle|reconstruct|rebuild|restore|recreate|setstate|make_instance|from_state)\w*$/;
 /** What Python, pickle or copy look up by themselves, so that setting it is calling it later. */
 const loudDunders = pattern('judge.loudDunders');
 
@@ -54,7 +59,7 @@ export function judgeCall(call: Call, policy: Policy): Judgement[] {
   }
   const found = classify(callee.module, callee.name, policy);
   if (found.kind === 'allowed') return judgeArguments(found.use, callee, call.args, policy);
-  if (found.kind === 'library' && callee.name.startsWith('__pyx_unpickle_')) {
+  if (found.kind === 'library' && isTypedRestorer(callee.name)) {
     return judgeArguments('typed', callee, call.args, policy);
   }
   return [];
@@ -69,8 +74,33 @@ function isAllowedMethod(callee: Value, policy: Policy): boolean {
 }
 
 /** How a call uses its callee's name. */
-export function usageOf(call: Call): Usage {
-  return call.how === 'newobj' ? 'instantiated' : 'called';
+export function usageOf(call: Call, policy: Policy): Usage {
+  const { callee } = call;
+  if (callee.kind !== 'global') return call.how === 'newobj' ? 'instantiated' : 'called';
+  const name = callee.name.slice(callee.name.lastIndexOf('.') + 1);
+  if (call.how === 'newobj') {
+    // No pickler instantiates what is not a class.
+    return /^_*[a-z]/.test(name) && !lowerClasses.test(name) ? 'called' : 'instantiated';
+  }
+  const isRestoring = isMember(name, call) || isRestorer(name, call);
+  if (!isRestoring) return 'called';
+  const { kind } = classify(callee.module, callee.name, policy);
+  return kind === 'library' ? 'instantiated' : 'called';
+}
+
+/** Members of enumerations are stored as their class and one plain value. */
+function isMember(name: string, call: Call): boolean {
+  const [value, ...more] = call.args.kind === 'tuple' ? call.args.items : [];
+  if (value === undefined || more.length > 0 || !isClassName(name)) return false;
+  const text = textOf(value);
+  const plain = value.kind === 'integer' || (text !== null && /^[\w-]{1,40}$/.test(text));
+  return plain && enumNames.test(name);
+}
+
+/** Functions that libraries keep for unpickling, where nothing they get names or holds code. */
+function isRestorer(name: string, call: Call): boolean {
+  if (!restorerNames.test(name) || call.args.kind !== 'tuple' || call.args.more) return false;
+  return call.args.items.every((item) => item.kind !== 'text' && item.kind !== 'bytes');
 }
 
 /** What is to be told of state given to an object. */
@@ -110,11 +140,16 @@ function judgeLibrary(
   usage: Usage,
 ): Judgement | null {
   const { library } = found;
-  const unpickle = global.name.startsWith('__pyx_unpickle_');
+  const unpickle = isTypedRestorer(global.name);
   if (usage === 'called' && !found.callable && !unpickle) {
     return { rule: 'MRL-PKL-002', why: `a function of ${library} that restoring does not need` };
   }
   return { rule: 'MRL-PKL-010', why: `object of ${library}`, library };
+}
+
+/** Functions of compiled classes that get the class first, as Cython writes them. */
+function isTypedRestorer(name: string): boolean {
+  return name.startsWith('__pyx_unpickle_') || name === 'newObj';
 }
 
 function judgeArguments(use: string, callee: Global, args: Value, policy: Policy): Judgement[] {

@@ -26,6 +26,8 @@ const leanTextBytesMax = 100;
 const leanTextsMax = 100_000;
 const leanObjectsMax = 1_000_000;
 const leanItemsMax = 16;
+/** What a module or a name in it can look like; nothing else becomes an import. */
+const nameLike = /^[A-Za-z_][\w.]*$/;
 
 const opaqueText: Text = { kind: 'text', text: null, offset: 0, length: 0 };
 const leanContainers: Readonly<Record<Container['kind'], Container>> = {
@@ -216,7 +218,7 @@ export class Store {
 
   #leanText(value: Text): Text {
     const { text } = value;
-    if (text === null || text.length > leanTextBytesMax) return opaqueText;
+    if (text === null || text.length > leanTextBytesMax || !nameLike.test(text)) return opaqueText;
     const known = this.#leanTexts.get(text);
     if (known !== undefined) return known;
     if (this.#leanTexts.size >= leanTextsMax) return opaqueText;

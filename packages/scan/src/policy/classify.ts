@@ -54,7 +54,8 @@ export function classify(module: string, name: string, policy: Policy): Classifi
   if (library !== null && (danger === null || danger.depth <= depthOf(library))) {
     if (isPlainName(canonical.name) && !policy.lent.has(canonical.name)) {
       const allocates = policy.constructors.has(canonical.module);
-      const callable = allocates && isClassName(canonical.name);
+      // Compiled classes of linear algebra begin with the letter of their type.
+      const callable = allocates && isClassName(canonical.name.replace(/^[sdcz](?=[A-Z])/, ''));
       return { kind: 'library', library, callable };
     }
   }

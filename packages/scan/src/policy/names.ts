@@ -62,6 +62,8 @@ const names: Readonly<Record<string, string>> = {
 export function canonicalName(module: string, name: string): { module: string; name: string } {
   let canonical = Object.hasOwn(modules, module) ? (modules[module] ?? module) : module;
   if (module === 'exceptions') canonical = 'builtins';
+  // scikit-learn once brought joblib along.
+  canonical = canonical.replace(/^sklearn\.externals\.joblib(?=\.|$)/, 'joblib');
   // NumPy 2 moved its core; old files name the old place and new files the new one.
   if (canonical.startsWith('numpy._core')) canonical = `numpy.core${canonical.slice(11)}`;
   const whole = `${canonical}.${name}`;

@@ -6,8 +6,8 @@ import { inflateRawSync, inflateSync } from 'node:zlib';
 import { list, number, path, result, type Taint, taintsOf, text, type Value } from './value.ts';
 
 const outputBytesMax = 1 << 20;
-const decoders =
-  /^(base64\.\w*decode\w*|binascii\.(a2b|unhexlify)\w*|codecs\.decode|bytes\.fromhex)$/;
+const hidden: ReadonlySet<Taint> = new Set(['hidden']);
+const decoders = /^(base64\.\w*decode\w*|binascii\.(a2b|unhexlify)\w*|codecs\.decode|.*\bfromhex)$/;
 const unpackers = /^(zlib|gzip|bz2|lzma)\.decompress$/;
 const networkReads =
   /^(urllib\.request\.url(open|retrieve)|urllib2?\.urlopen|requests\.\w+|httpx\.\w+|urllib3\.\w+)$/;
@@ -24,6 +24,17 @@ export function fold(
   const taints = taintsOf(receiver === null ? args : [receiver, ...args]);
   const [first, second] = args;
   if (receiver?.kind === 'text') return foldMethod(receiver, method, args, taints);
+  if (/^(builtins\.vars|builtins\.dir)$/.test(callee.path) && args[0]?.kind === 'path') {
+    return { ...args[0], taints: hidden };
+  }
+  if (callee.path === 'operator.attrgetter' && args[0]?.kind === 'text') {
+    return { ...result(callee.path, hidden), text: args[0].text };
+  }
+  if (callee.kind === 'result' && callee.path === 'operator.attrgetter') {
+    const [target] = args;
+    if (target?.kind === 'path')
+      return { ...path(`${target.path}.${callee.text}`), taints: hidden };
+  }
   if (callee.kind !== 'path') {
     if (callee.kind === 'result') return result(`${callee.path}()`, taints);
     return { ...text('', taints), kind: 'unknown' };
@@ -34,10 +45,11 @@ export function fold(
     return firstText === null ? result(name, taints) : path(firstText);
   }
   if (/^(builtins|operator)\.(getattr|attrgetter)$/.test(name) && second?.kind === 'text') {
-    if (first?.kind === 'path') return path(`${first.path}.${second.text}`);
+    if (first?.kind === 'path') return { ...path(`${first.path}.${second.text}`), taints: hidden };
   }
   if (name === 'builtins.chr' && first?.kind === 'number') {
-    return text(String.fromCodePoint(Math.min(0x10ffff, Math.max(0, Number(first.text) || 0))));
+    const point = Math.min(0x10ffff, Math.max(0, Number(first.text) || 0));
+    return text(String.fromCodePoint(point), new Set(['decoded']));
   }
   if (name === 'builtins.bytes' && first?.kind === 'list') return bytesOf(first, taints);
   if (/^builtins\.(str|bytes|bytearray|memoryview)$/.test(name) && first !== undefined)

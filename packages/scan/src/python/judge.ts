@@ -4,14 +4,13 @@
  * calling home is not.
  */
 
-import { isJsonObject } from '@merlon/core';
 import type { RuleId } from '../rules.ts';
 import { commandKind, isPrivatePath } from '../text/command.ts';
 import { addressKind } from '../text/embedded.ts';
 import { pattern } from '../text/pattern.ts';
-import code from './code.json' with { type: 'json' };
-import type { Use } from './reader.ts';
-import { taintsOf, textsOf, type Value } from './value.ts';
+import { type Group, groupOf } from './groups.ts';
+import type { Use } from './use.ts';
+import { type Taint, taintsOf, textsOf, type Value } from './value.ts';
 
 /** What is to be told of a use. */
 export interface CodeJudgement {
@@ -20,9 +19,8 @@ export interface CodeJudgement {
   readonly why: string;
 }
 
-type Group = 'process' | 'dynamic' | 'native' | 'load' | 'network' | 'server' | 'write';
-
-const groups = groupsOf();
+/** Names of these modules that start nothing. */
+const watches = /\.(PIPE|DEVNULL|STDOUT|CalledProcessError|TimeoutExpired|list2cmdline)$/;
 
 /** The judgement of a use; null when it is ordinary. */
 export function judgeUse(use: Use, depth: number): CodeJudgement | null {
@@ -33,6 +31,9 @@ export function judgeUse(use: Use, depth: number): CodeJudgement | null {
   }
   if (group === null) return judgePaths(use);
   if (use.kind === 'handed') return judgeHanded(group, use);
+  if (use.hidden && (group === 'process' || group === 'dynamic')) {
+    return told('MRL-PYC-001', 'high', 'calls by a name that it hides');
+  }
   switch (group) {
     case 'process':
       return judgeProcess(use);
@@ -51,17 +52,6 @@ export function judgeUse(use: Use, depth: number): CodeJudgement | null {
   }
 }
 
-/** Which group a name belongs to, or null. */
-export function groupOf(path: string): Group | null {
-  const exact = groups.get(path);
-  if (exact !== undefined) return exact;
-  for (let at = path.lastIndexOf('.'); at > 0; at = path.lastIndexOf('.', at - 1)) {
-    const group = groups.get(`${path.slice(0, at)}.*`);
-    if (group !== undefined) return group;
-  }
-  return null;
-}
-
 function told(rule: RuleId, severity: CodeJudgement['severity'], why: string): CodeJudgement {
   return { rule, severity, why };
 }
@@ -70,15 +60,16 @@ function everything(use: Use): Value[] {
   return [...use.args, ...use.keywords.values()];
 }
 
-function hasTaint(use: Use, ...taints: ('decoded' | 'network' | 'private' | 'file')[]): boolean {
+function hasTaint(use: Use, ...taints: Taint[]): boolean {
   const all = taintsOf(everything(use));
   return taints.some((taint) => all.has(taint));
 }
 
 function judgeHanded(group: Group, use: Use): CodeJudgement | null {
-  if (group === 'process')
+  if (group === 'process' && !watches.test(use.path)) {
     return told('MRL-PYC-002', 'high', 'hands on a function that starts programs');
-  const runs = /^builtins\.(exec|eval|execfile)$|^types\.|^runpy\./.test(use.path);
+  }
+  const runs = /^builtins\.(exec|eval|execfile)$|^runpy\./.test(use.path);
   if (group === 'dynamic' && runs) {
     return told('MRL-PYC-001', 'high', 'hands on a function that runs a text');
   }
@@ -95,17 +86,17 @@ function judgeProcess(use: Use): CodeJudgement {
     .trim();
   if (command === '') {
     const shell = /^os\.(system|popen)|\.create_subprocess_shell$|^pty\./.test(use.path);
-    const listens = /\.(PIPE|DEVNULL|STDOUT|CalledProcessError|TimeoutExpired|list2cmdline)$/.test(
-      use.path,
-    );
-    if (listens) return told('MRL-PYC-002', 'low', 'watches a program');
+    if (watches.test(use.path)) return told('MRL-PYC-002', 'low', 'watches a program');
     return told('MRL-PYC-002', shell || use.atImport ? 'high' : 'medium', 'starts a program');
   }
   const kind = commandKind(command);
   if (kind === 'attack') return told('MRL-PYC-002', 'critical', 'runs a command that attacks use');
   if (kind === 'build') return told('MRL-PYC-002', 'low', 'runs a tool');
   const installs = /^(\S*\s)?-m pip install|^\S*pip3? install/.test(command);
-  return told('MRL-PYC-002', installs ? 'medium' : 'high', 'starts a program');
+  const elsewhere = /--(extra-)?index-url|--trusted-host|git\+http:/.test(command);
+  const unnamed = /^-/.test(command);
+  const grave = elsewhere || !(installs || unnamed);
+  return told('MRL-PYC-002', grave ? 'high' : 'medium', 'starts a program');
 }
 
 function judgeDynamic(use: Use, depth: number): CodeJudgement | null {
@@ -123,16 +114,20 @@ function judgeDynamic(use: Use, depth: number): CodeJudgement | null {
     case 'builtins.execfile':
       return told('MRL-PYC-001', 'high', 'runs a computed text');
     case 'builtins.eval':
+      if (hasTaint(use, 'outside')) return told('MRL-PYC-001', 'high', 'runs what it is given');
       return told('MRL-PYC-001', use.atImport ? 'high' : 'medium', 'runs a computed text');
     case 'builtins.compile':
       return told('MRL-PYC-001', 'low', 'compiles a text');
     default:
-      return told(
-        'MRL-PYC-001',
-        /^importlib|^imp\./.test(use.path) ? 'medium' : 'high',
-        'runs code',
-      );
+      return judgeLoader(use);
   }
+}
+
+/** Loaders of modules by their file: harmless beside the model, not from elsewhere. */
+function judgeLoader(use: Use): CodeJudgement {
+  const isLoader = /^importlib|^imp\./.test(use.path);
+  const elsewhere = use.args.flatMap(textsOf).some((text) => /^(\/|~|[A-Za-z]:)/.test(text));
+  return told('MRL-PYC-001', isLoader && !elsewhere ? 'medium' : 'high', 'runs code');
 }
 
 function judgeImport(use: Use): CodeJudgement | null {
@@ -153,8 +148,17 @@ function judgeNative(use: Use): CodeJudgement | null {
 }
 
 function judgeLoad(use: Use): CodeJudgement | null {
-  if (hasTaint(use, 'decoded', 'network')) {
-    return told('MRL-PYC-001', 'critical', 'loads objects that were hidden or downloaded');
+  if (hasTaint(use, 'network')) {
+    return told('MRL-PYC-001', 'critical', 'loads objects that were downloaded');
+  }
+  if (hasTaint(use, 'decoded')) {
+    // What was written down encoded is hidden; what is read from elsewhere is only packed.
+    const written = use.args[0]?.kind === 'text';
+    return told('MRL-PYC-001', written ? 'critical' : 'medium', 'loads encoded objects');
+  }
+  const literal = use.args[0]?.kind === 'text' && /ickle|dill/.test(use.path);
+  if (literal && use.path.endsWith('loads')) {
+    return told('MRL-PYC-001', 'high', 'loads objects that stand in the code');
   }
   if (use.path.startsWith('marshal.')) return told('MRL-PYC-001', 'high', 'loads compiled code');
   if (/\.(safe_load|SafeLoader)$/.test(use.path)) return null;
@@ -178,6 +182,8 @@ function judgeNetwork(use: Use): CodeJudgement {
     return kind !== null && kind !== 'plain';
   });
   if (strange) return told('MRL-PYC-004', 'high', 'talks to a strange address');
+  if (/^(localhost|127\.0\.0\.1|::1)\b/.test(to))
+    return told('MRL-PYC-004', 'low', 'talks to itself');
   if (use.atImport)
     return told('MRL-PYC-004', 'high', 'talks to the network as soon as it is imported');
   if (/^socket\./.test(use.path)) {
@@ -230,13 +236,4 @@ function judgePaths(use: Use): CodeJudgement | null {
     !/^\/(proc|etc)\/(cpuinfo|os-release|meminfo)/.test(found)
     ? told('MRL-PYC-005', 'high', 'reaches for a private file')
     : null;
-}
-
-function groupsOf(): Map<string, Group> {
-  const out = new Map<string, Group>();
-  for (const [group, names] of Object.entries(code)) {
-    if (!Array.isArray(names) || isJsonObject(names)) continue;
-    for (const name of names) out.set(name, group as Group);
-  }
-  return out;
 }

@@ -2,36 +2,15 @@
  * Reads Python source statement by statement and tells every call with the name that it would have
  * at run time: through imports, aliases, `getattr`, texts put together from pieces. Nothing is run.
  */
-import { pattern } from '../text/pattern.ts';
 import { fold, numberOf } from './fold.ts';
+import { groupOf } from './groups.ts';
 import { type Token, tokensOf } from './token.ts';
+import type { Reading, Use } from './use.ts';
 import { list, path, taintsOf, text, unknown, type Value } from './value.ts';
-import { builtins, combined, keywords, reached } from './words.ts';
-
-/** A call, or a function handed on for somebody else to call. */
-export interface Use {
-  readonly kind: 'called' | 'handed';
-  readonly path: string;
-  readonly args: readonly Value[];
-  /** Names of keyword arguments with their values. */
-  readonly keywords: ReadonlyMap<string, Value>;
-  readonly offset: number;
-  /** True when importing the file is enough for it to happen. */
-  readonly atImport: boolean;
-}
-
-/** What a source does. */
-export interface Reading {
-  readonly uses: readonly Use[];
-  /** Dotted names that it imports, with their places. */
-  readonly imports: readonly { readonly path: string; readonly offset: number }[];
-  /** Attributes that lead to the inside of Python, with their places. */
-  readonly inside: readonly { readonly chain: string; readonly offset: number }[];
-}
+import { builtins, combined, insideNames, keywords, outside, reached } from './words.ts';
 
 const usesMax = 20_000;
 const depthMax = 60;
-const insideNames = pattern('reader.insideNames');
 
 /** Reads a source; bounded whatever it is. */
 export function readPython(source: string): Reading {
@@ -48,6 +27,8 @@ class Reader implements Reading {
   readonly #names = new Map<string, Value>();
   /** Indentations of the functions around the statement. */
   #functions: number[] = [];
+  /** Modules whose names were all imported. */
+  readonly #stars: string[] = [];
   #at = 0;
   #depth = 0;
 
@@ -115,7 +96,7 @@ class Reader implements Reading {
     // `with open(…) as name`.
     const named = this.#alias();
     if (named !== null) this.#names.set(named, value);
-    if (targets.length > 0) return [];
+    if (targets.length > 0) return value.kind === 'path' ? [value] : [];
     return value.kind === 'list' ? value.items.filter((item) => item.kind === 'path') : [];
   }
 
@@ -140,6 +121,7 @@ class Reader implements Reading {
     if (this.#peek()?.text !== 'import') return;
     this.#at++;
     this.#take('(');
+    if (this.#take('*')) this.#stars.push(module);
     for (let name = this.#peek(); name !== undefined; name = this.#peek()) {
       if (name.kind !== 'name') break;
       this.#at++;
@@ -159,6 +141,19 @@ class Reader implements Reading {
     if (name?.kind === 'name' && builtins.has(name.text)) this.#names.set(name.text, unknown());
     this.#functions.push(indent);
     this.#at++;
+    this.#parameters();
+  }
+
+  /** Parameters by whose names a function is given what strangers send. */
+  #parameters(): void {
+    if (this.#peek()?.text !== '(') return;
+    for (let ahead = 1; ahead < 40; ahead++) {
+      const token = this.#peek(ahead);
+      if (token === undefined || token.kind === 'line' || token.text === ')') return;
+      if (token.kind === 'name' && outside.test(token.text)) {
+        this.#names.set(token.text, unknown(new Set(['outside'])));
+      }
+    }
   }
 
   #expression(): Value {
@@ -207,6 +202,8 @@ class Reader implements Reading {
       const known = this.#names.get(token.text);
       if (known !== undefined) return known;
       if (token.text === '__builtins__') return path('builtins');
+      const star = this.#stars.find((module) => groupOf(`${module}.${token.text}`) !== null);
+      if (star !== undefined) return path(`${star}.${token.text}`);
       return builtins.has(token.text) ? path(`builtins.${token.text}`) : unknown();
     }
     if (!'([{'.includes(token.text)) return unknown();
@@ -267,11 +264,12 @@ class Reader implements Reading {
     const items = this.#items();
     const [index] = items;
     if (value.kind === 'text' && colon.join('').startsWith('::-1')) {
-      return text([...value.text].reverse().join(''), value.taints);
+      return text([...value.text].reverse().join(''), new Set([...value.taints, 'decoded']));
     }
     if (index?.kind === 'text' && value.path !== '') {
       if (value.path === 'sys.modules') return path(index.text);
-      return reached(value, index.text);
+      const found = reached(value, index.text);
+      return { ...found, taints: new Set([...found.taints, 'hidden']) };
     }
     const at =
       value.kind === 'list' && index?.kind === 'number' ? value.items[Number(index.text)] : null;
@@ -284,7 +282,7 @@ class Reader implements Reading {
     const keywordArguments = new Map<string, Value>();
     const args = this.#items(keywordArguments);
     const everything = [...args, ...keywordArguments.values()];
-    if (callee.path !== '') this.#use('called', callee.path, args, offset, keywordArguments);
+    if (callee.path !== '') this.#called(callee, args, offset, keywordArguments);
     for (const value of everything) {
       for (const each of value.kind === 'list' ? value.items : [value]) {
         if (each.kind === 'path') this.#use('handed', each.path, everything, offset);
@@ -302,7 +300,15 @@ class Reader implements Reading {
         return items;
       }
       if (token.kind === 'line') return items;
-      const isNamed = token.kind === 'name' && this.#peek(1)?.text === '=';
+      const sign = this.#peek(1)?.text;
+      if (token.kind === 'name' && sign === ':=') {
+        this.#at += 2;
+        const value = this.#expression();
+        this.#names.set(token.text, value);
+        items.push(value);
+        continue;
+      }
+      const isNamed = token.kind === 'name' && sign === '=';
       if (isNamed && !keywords.has(token.text)) {
         this.#at += 2;
         const value = this.#expression();
@@ -318,16 +324,26 @@ class Reader implements Reading {
     return items;
   }
 
+  #called(
+    callee: Value,
+    args: readonly Value[],
+    offset: number,
+    named: ReadonlyMap<string, Value>,
+  ): void {
+    const hidden = callee.kind === 'path' && callee.taints.has('hidden');
+    this.#use('called', callee.path, args, offset, named, hidden);
+  }
+
   #use(
     kind: Use['kind'],
     name: string,
     args: readonly Value[],
     offset: number,
     named: ReadonlyMap<string, Value> = new Map(),
+    hidden = false,
   ): void {
-    if (this.uses.length >= usesMax) return;
     const atImport = this.#functions.length === 0;
-    this.uses.push({ kind, path: name, args, keywords: named, offset, atImport });
+    this.uses.push({ kind, path: name, args, keywords: named, offset, hidden, atImport });
   }
 
   #dotted(): string {
@@ -362,9 +378,9 @@ class Reader implements Reading {
   }
 
   #take(sign: string): boolean {
-    if (this.#peek()?.text !== sign) return false;
-    this.#at++;
-    return true;
+    const taken = this.#peek()?.text === sign;
+    if (taken) this.#at++;
+    return taken;
   }
 
   #peek(ahead = 0): Token | undefined {

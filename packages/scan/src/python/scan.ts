@@ -6,7 +6,8 @@ import { type Place, tell } from '../audit.ts';
 import { attackIn } from '../text/command.ts';
 import { pattern } from '../text/pattern.ts';
 import { judgeUse } from './judge.ts';
-import { readPython, type Use } from './reader.ts';
+import { readPython } from './reader.ts';
+import type { Use } from './use.ts';
 import { textsOf, type Value } from './value.ts';
 
 const nestedMax = 4;

@@ -1,7 +1,7 @@
 /** What an expression of Python source is, as far as reading without running can tell. */
 
 /** Where a value came from, when that matters. */
-export type Taint = 'decoded' | 'network' | 'private' | 'file';
+export type Taint = 'decoded' | 'network' | 'private' | 'file' | 'outside' | 'hidden';
 
 /** A value; `taints` say what went into it. */
 export interface Value {

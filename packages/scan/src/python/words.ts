@@ -1,4 +1,5 @@
 /** Words of Python, and what becomes of values under attributes and operators. */
+import { pattern } from '../text/pattern.ts';
 import { taintOfPath } from './fold.ts';
 import { list, path, taintsOf, text, unknown, type Value } from './value.ts';
 
@@ -21,8 +22,15 @@ export const keywords: ReadonlySet<string> = new Set(
     .join(' ')
     .split(' '),
 );
+/** Parameters that hold what strangers send. */
+export const outside =
+  /^(data|requests?|body|payload|message|event|query|command|cmd|code|expression|expr|prompt)$/;
+/** Attributes that lead to the inside of Python. */
+export const insideNames = pattern('reader.insideNames');
+
 /** An attribute of a value. */
 export function reached(value: Value, name: string): Value {
+  if (name === '__builtins__') return path('builtins');
   const isModule = value.path === 'builtins.__dict__' || value.path === 'builtins.globals()';
   const base = value.kind === 'result' ? `${value.path}()` : value.path;
   const whole = isModule ? `builtins.${name}` : `${base}.${name}`;

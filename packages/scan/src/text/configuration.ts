@@ -11,6 +11,7 @@ import { pattern } from './pattern.ts';
 import { scanSkopsNode } from './skops.ts';
 import { scanTarget } from './targets.ts';
 import { hasTemplate, templateFaults } from './template.ts';
+import { scanVersions } from './versions.ts';
 
 const valuesMax = 5_000_000;
 const targetKeys = new Set(['_target_', '__target__', 'class_path', '_class_']);
@@ -66,6 +67,7 @@ function scanObject(place: Place, value: JsonObject, pointer: string): void {
     tell(place, 'MRL-JSN-002', { evidence, pointer });
   }
   scanPipelines(place, value, pointer);
+  scanVersions(place, value, pointer);
   scanKerasObject(place, value, pointer);
   scanSkopsNode(place, value, pointer);
   for (const [key, target] of Object.entries(value)) {

@@ -5,6 +5,7 @@
 
 import { type Place, tell } from '../audit.ts';
 import { pattern } from './pattern.ts';
+import { scanPin } from './versions.ts';
 
 /** Names that look like well-known packages and are not; compared at a distance of one. */
 const wellKnown = new Set(
@@ -59,6 +60,7 @@ export function scanRequirements(place: Place, text: string): void {
       .trim()
       .slice(0, lineMax);
     if (line === '') continue;
+    scanPin(place, line, `line ${number}`);
     const found = faultOf(line);
     if (found === null) continue;
     const pointer = `line ${number}`;

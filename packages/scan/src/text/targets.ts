@@ -2,7 +2,7 @@
 
 import { type Place, tell } from '../audit.ts';
 import { classify } from '../policy/classify.ts';
-import { groupOf } from '../python/judge.ts';
+import { groupOf } from '../python/groups.ts';
 import { pattern } from './pattern.ts';
 
 /** Ways around: functions that look up or call another name that the file gives. */

@@ -3,6 +3,7 @@
  * tokens, so that words in the text of a prompt mean nothing, and literals are put together as the
  * template would, so that a name in pieces is still a name.
  */
+import { addressKind } from './embedded.ts';
 
 /** What a template does that it should not. */
 export interface TemplateFault {
@@ -87,7 +88,18 @@ export function templateFaults(text: string): TemplateFault[] {
     const found = faultOf(tokens, match[2] !== undefined);
     if (found !== null) faults.push({ grave: found.grave, evidence: `${found.why}: ${match[0]}` });
   }
+  const strange = strangeAddress(text);
+  if (strange !== null) faults.push({ grave: false, evidence: `names ${strange}` });
   return faults;
+}
+
+/** An address in a prompt that tells the model, or its reader, to go somewhere. */
+function strangeAddress(text: string): string | null {
+  for (const [address] of text.matchAll(/\b(?:https?|ftp|wss?):\/\/[^\s"'<>)}\\]+/gi)) {
+    const kind = addressKind(address);
+    if (kind !== null && kind !== 'plain') return address;
+  }
+  return null;
 }
 
 function tokenize(text: string): Token[] {

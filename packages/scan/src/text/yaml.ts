@@ -7,6 +7,7 @@
 import { giveUp, type Place, tell } from '../audit.ts';
 import { pattern } from './pattern.ts';
 import { scanTarget } from './targets.ts';
+import { scanPin } from './versions.ts';
 
 const linesMax = 2_000_000;
 const tagPattern = pattern('yaml.tagPattern');
@@ -29,6 +30,7 @@ export function scanYaml(place: Place, text: string): void {
     const [, handle, prefix] = handlePattern.exec(code) ?? [];
     if (handle !== undefined && prefix !== undefined) handles.set(handle, prefix);
     scanTags(place, code, offset, handles);
+    scanPin(place, code.replace(/^\s*-\s*/, ''), `line ${count}`);
     for (const [, key = '', target = ''] of code.matchAll(targetPattern)) {
       scanTarget(place, key, target, `line ${count}`);
     }

@@ -38,7 +38,8 @@ export interface NoteKeyPair {
   readonly verifierKey: string;
 }
 
-interface NoteKey {
+/** A key as its text says it. */
+export interface NoteKey {
   readonly name: string;
   readonly hash: Bytes;
   readonly raw: Bytes;
@@ -90,14 +91,8 @@ export interface OpenedNote {
  * wrong signature of a given key refuses the note. Throws `bad-note` and `bad-key`.
  */
 export function openNote(note: string, verifierKeys: readonly string[]): OpenedNote {
-  if (note.length > noteCharactersMax) throw badNote('is too long');
-  const split = note.lastIndexOf('\n\n');
-  if (split < 0 || !note.endsWith('\n')) throw badNote('has no signatures');
-  const text = note.slice(0, split + 1);
-  checkText(text);
+  const { text, lines } = splitNote(note);
   const keys = verifierKeys.map(readVerifier);
-  const lines = note.slice(split + 2, -1).split('\n');
-  if (lines.length > signatureLinesMax) throw badNote('has too many signatures');
   const signers = new Set<string>();
   for (const line of lines) {
     const signature = readSignature(line);
@@ -114,7 +109,20 @@ export function openNote(note: string, verifierKeys: readonly string[]): OpenedN
   return { text, signers: [...signers] };
 }
 
-function readSignature(line: string): { name: string; hash: Bytes; bytes: Bytes } {
+/** Text and signature lines of a note, nothing of it verified; throws `bad-note`. */
+export function splitNote(note: string): { text: string; lines: string[] } {
+  if (note.length > noteCharactersMax) throw badNote('is too long');
+  const split = note.lastIndexOf('\n\n');
+  if (split < 0 || !note.endsWith('\n')) throw badNote('has no signatures');
+  const text = note.slice(0, split + 1);
+  checkText(text);
+  const lines = note.slice(split + 2, -1).split('\n');
+  if (lines.length > signatureLinesMax) throw badNote('has too many signatures');
+  return { text, lines };
+}
+
+/** A signature line; throws `bad-note`. */
+export function readSignature(line: string): { name: string; hash: Bytes; bytes: Bytes } {
   const [, name = '', encoded = ''] = /^— (\S+) ([A-Za-z0-9+/]+={0,2})$/.exec(line) ?? [];
   const bytes = fromBase64(encoded);
   if (!isName(name) || bytes.length < 5 || base64(bytes) !== encoded) {
@@ -123,7 +131,8 @@ function readSignature(line: string): { name: string; hash: Bytes; bytes: Bytes 
   return { name, hash: bytes.slice(0, 4), bytes: bytes.slice(4) };
 }
 
-function readSigner(text: string): NoteKey & { key: KeyObject; publicBytes: Bytes } {
+/** A signer key from its text; throws `bad-key`. */
+export function readSigner(text: string): NoteKey & { key: KeyObject; publicBytes: Bytes } {
   const parts = text.startsWith('PRIVATE+KEY+') ? readKey(text.slice(12)) : null;
   if (parts === null) throw badKey('PRIVATE+KEY+name+hash+key');
   const key = createPrivateKey({
@@ -143,13 +152,14 @@ function readVerifier(text: string): NoteKey {
   return parts;
 }
 
-function readKey(text: string): NoteKey | null {
+/** A key of an algorithm from its text; null for any other. */
+export function readKey(text: string, algorithm: number = ed25519): NoteKey | null {
   // The name and the hash have no plus, the base64 may have several.
   const match = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/.exec(text);
   if (match === null) return null;
   const [, name = '', hash = '', encoded = ''] = match;
   const bytes = fromBase64(encoded);
-  if (bytes[0] !== ed25519 || bytes.length !== 33 || !isName(name)) return null;
+  if (bytes[0] !== algorithm || bytes.length !== 33 || !isName(name)) return null;
   return { name, hash: fromHex(hash), raw: bytes.slice(1) };
 }
 
@@ -157,8 +167,9 @@ function encode(raw: Uint8Array): string {
   return base64(concat([Uint8Array.of(ed25519), raw]));
 }
 
-function hashOf(name: string, publicBytes: Uint8Array): Bytes {
-  const hash = createHash('sha256').update(`${name}\n`).update(Uint8Array.of(ed25519));
+/** Four bytes by which a key is known. */
+export function hashOf(name: string, publicBytes: Uint8Array, algorithm: number = ed25519): Bytes {
+  const hash = createHash('sha256').update(`${name}\n`).update(Uint8Array.of(algorithm));
   return new Uint8Array(hash.update(publicBytes).digest().subarray(0, 4));
 }
 
@@ -167,7 +178,8 @@ function rawPublic(key: KeyObject): Bytes {
   return new Uint8Array(der.subarray(spkiPrefix.length));
 }
 
-function publicKeyFrom(raw: Uint8Array): KeyObject {
+/** An Ed25519 key from its 32 bytes. */
+export function publicKeyFrom(raw: Uint8Array): KeyObject {
   const der = Buffer.from(concat([spkiPrefix, raw]));
   return createPublicKey({ key: der, format: 'der', type: 'spki' });
 }

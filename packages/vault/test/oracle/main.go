@@ -3,11 +3,14 @@
 package main
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -163,7 +166,71 @@ func check() {
 	fmt.Println("ok")
 }
 
+// witness verifies cosignature/v1 lines (C2SP), which note itself does not know.
+type witness struct {
+	name string
+	hash uint32
+	key  ed25519.PublicKey
+}
+
+func (w witness) Name() string    { return w.name }
+func (w witness) KeyHash() uint32 { return w.hash }
+func (w witness) Verify(msg, sig []byte) bool {
+	if len(sig) != 72 {
+		return false
+	}
+	head := fmt.Sprintf("cosignature/v1\ntime %d\n", binary.BigEndian.Uint64(sig))
+	return ed25519.Verify(w.key, append([]byte(head), msg...), sig[8:])
+}
+
+func readWitness(text string) witness {
+	parts := strings.SplitN(text, "+", 3)
+	hash := must(strconv.ParseUint(parts[1], 16, 32))
+	key := must(base64.StdEncoding.DecodeString(parts[2]))
+	if key[0] != 4 || len(key) != 33 {
+		require(fmt.Errorf("no witness key"))
+	}
+	return witness{parts[0], uint32(hash), key[1:]}
+}
+
+type single struct {
+	Proof    string `json:"proof"`
+	Leaf     string `json:"leaf"`
+	Verifier string `json:"verifierKey"`
+	Witness  string `json:"witnessKey"`
+}
+
+// checkSingle verifies a tlog-proof of one record, and a witness where one is named.
+func checkSingle() {
+	var c single
+	require(json.NewDecoder(os.Stdin).Decode(&c))
+	head, checkpoint, _ := strings.Cut(c.Proof, "\n\n")
+	lines := strings.Split(head, "\n")
+	if lines[0] != "c2sp.org/tlog-proof@v1" {
+		require(fmt.Errorf("no proof"))
+	}
+	index := must(strconv.ParseInt(strings.TrimPrefix(lines[1], "index "), 10, 64))
+	verifiers := []note.Verifier{must(note.NewVerifier(c.Verifier))}
+	if c.Witness != "" {
+		verifiers = append(verifiers, readWitness(c.Witness))
+	}
+	opened := must(note.Open([]byte(checkpoint), note.VerifierList(verifiers...)))
+	if len(opened.Sigs) != len(verifiers) {
+		require(fmt.Errorf("%d of %d signed", len(opened.Sigs), len(verifiers)))
+	}
+	text := strings.Split(opened.Text, "\n")
+	size := must(strconv.ParseInt(text[1], 10, 64))
+	proof := tlog.RecordProof(decodeAll(lines[2:]))
+	leaf := tlog.RecordHash([]byte(c.Leaf))
+	require(tlog.CheckRecord(proof, size, decode(text[2]), index, leaf))
+	fmt.Println("ok")
+}
+
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "single" {
+		checkSingle()
+		return
+	}
 	if len(os.Args) > 1 && os.Args[1] == "vectors" {
 		makeVectors()
 		return

@@ -1,7 +1,8 @@
 /** `model`, `data`, `job`, `incident`, `share`, `ledger`: a running platform, with an API key. */
 import { statSync } from 'node:fs';
+import { utf8 } from '@merlon/core';
 import { PlatformError } from '../../errors.ts';
-import { below, filesBelow, readBytes } from '../files.ts';
+import { below, filesBelow, once, readBytes, writeChunks } from '../files.ts';
 import { type Api, objects, openApi, remoteOptions } from '../remote.ts';
 import { table } from '../table.ts';
 import { type Arguments, usage } from '../usage.ts';
@@ -143,15 +144,34 @@ export const modelVerb = remoteVerb(
   },
 );
 
+/** Columns with personal data or secrets; finding some is exit code 1. */
+async function personalAction(
+  _: Arguments,
+  api: Api,
+  rest: readonly string[],
+): Promise<VerbResult> {
+  const [id] = rest;
+  if (id === undefined) throw usage('the id of a version is expected');
+  const answer = await api.ask('GET', `/api/v1/versions/${id}/personal-data`);
+  const rows = objects(answer.files).flatMap((file) =>
+    objects(file.found).map(({ column, kind, cells, samples }) => {
+      const sample = Array.isArray(samples) ? String(samples[0] ?? '') : '';
+      return [file.path, column, kind, cells, sample].map(String);
+    }),
+  );
+  const text = table(['file', 'column', 'kind', 'cells', 'sample'], rows);
+  return { exit: rows.length > 0 ? 1 : 0, json: answer, text: rows.length > 0 ? text : 'none' };
+}
+
 /** Data sets. */
 export const dataVerb = remoteVerb(
   {
     name: 'data',
-    usage: 'add PATH --name NAME | list',
-    does: 'brings training and test data in',
+    usage: 'add PATH --name NAME | list | personal VERSION',
+    does: 'brings training and test data in, tells where it holds personal data',
     options: { name: { type: 'string', help: 'name of the data set' } },
   },
-  { add: addAction('data'), list: listAction('data') },
+  { add: addAction('data'), list: listAction('data'), personal: personalAction },
 );
 
 /** Jobs. */
@@ -222,8 +242,20 @@ export const shareVerb = remoteVerb(
 
 /** The ledger. */
 export const ledgerVerb = remoteVerb(
-  { name: 'ledger', usage: 'verify', does: 'proves that no decision was removed or changed' },
   {
+    name: 'ledger',
+    usage: 'verify | prove INDEX [-o FILE] | prove --from SIZE',
+    does: 'proves that no decision was removed or changed',
+    options: {
+      out: { type: 'string', short: 'o', help: 'file for the proof; FILE.leaf holds the decision' },
+      from: {
+        type: 'string',
+        help: 'prove that the ledger only grew since it had so many entries',
+      },
+    },
+  },
+  {
+    prove: proveAction,
     verify: async (_, api) => {
       const answer = await api.ask('GET', '/api/v1/ledger/verify');
       const valid = answer.valid === true;
@@ -233,6 +265,26 @@ export const ledgerVerb = remoteVerb(
     },
   },
 );
+
+async function proveAction(
+  args: Arguments,
+  api: Api,
+  rest: readonly string[],
+): Promise<VerbResult> {
+  const from = args.integer('from', 1, Number.MAX_SAFE_INTEGER);
+  if (from !== undefined) {
+    const grown = await api.ask('GET', `/api/v1/ledger/growth?from=${from}`);
+    return { exit: 0, json: grown, text: JSON.stringify(grown, null, 2) };
+  }
+  const [index = ''] = rest;
+  if (!/^\d+$/.test(index)) throw usage('prove expected the number of a decision, or --from SIZE');
+  const answer = await api.ask('GET', `/api/v1/ledger/prove?index=${index}`);
+  const out = args.text('out');
+  if (out === undefined) return { exit: 0, json: answer, raw: String(answer.proof) };
+  await writeChunks(out, once(utf8(String(answer.proof))));
+  await writeChunks(`${out}.leaf`, once(utf8(String(answer.leaf))));
+  return { exit: 0, json: answer, text: `${out}, ${out}.leaf; key ${answer.verifierKey}` };
+}
 
 function numbers(args: Arguments, names: readonly string[]): Record<string, number> {
   const found = names.flatMap((name) => {

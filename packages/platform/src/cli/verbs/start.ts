@@ -63,7 +63,7 @@ export const tourVerb: Verb = {
 
 function startOptions(args: Arguments, terminal: Terminal, port?: number): StartOptions {
   const { MERLON_DATABASE_URL: databaseUrl, MERLON_ROOT_KEY: newRootKey } = process.env;
-  const { MERLON_WEBHOOK } = process.env;
+  const { MERLON_WEBHOOK, MERLON_WITNESSES, MERLON_OBJECTS_URL: objectsUrl } = process.env;
   const webhook = args.text('webhook') ?? MERLON_WEBHOOK;
   const address = args.text('address');
   if (webhook !== undefined && !URL.canParse(webhook)) {
@@ -78,6 +78,8 @@ function startOptions(args: Arguments, terminal: Terminal, port?: number): Start
     behindProxy: args.flag('behind-proxy'),
     ...(address === undefined ? {} : { address }),
     secrets: secretsIn(process.env),
+    ...(objectsUrl === undefined ? {} : { objectsUrl }),
+    ...(MERLON_WITNESSES === undefined ? {} : { witnessKeys: MERLON_WITNESSES.split(',') }),
     ...(newRootKey === undefined ? {} : { newRootKey }),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(webhook === undefined ? {} : { webhook }),

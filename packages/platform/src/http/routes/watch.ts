@@ -209,6 +209,7 @@ function ledgerRoutes(app: App, platform: Platform): void {
       return { size: await store.ledgerSize(), entries };
     },
   );
+  proofRoutes(app, platform);
   app.get('/api/v1/ledger/checkpoint', async (context) => {
     authorize(platform, actorIn(context), 'ledger.read');
     const latest = await store.latestCheckpoint();
@@ -221,6 +222,67 @@ function ledgerRoutes(app: App, platform: Platform): void {
     const bytes = await ledger.tile(path);
     return context.body(bytes, 200, { 'content-type': 'application/octet-stream' });
   });
+}
+
+function proofRoutes(app: App, platform: Platform): void {
+  const { ledger } = platform.services;
+  addRoute(
+    app,
+    platform,
+    {
+      method: 'get',
+      path: '/api/v1/ledger/prove',
+      summary: 'Prove that a decision is in the ledger (C2SP tlog-proof)',
+      query: z.object({ index: z.coerce.number().int().min(0) }),
+      answer: z.object({
+        index: z.number(),
+        leaf: z.string(),
+        proof: z.string(),
+        verifierKey: z.string(),
+      }),
+    },
+    async ({ query, authorize: allow }) => {
+      allow('ledger.read');
+      return { ...(await ledger.prove(query.index)), verifierKey: ledger.verifierKey };
+    },
+  );
+  addRoute(
+    app,
+    platform,
+    {
+      method: 'get',
+      path: '/api/v1/ledger/growth',
+      summary: 'Prove that the ledger of an older size is a beginning of the one of today',
+      query: z.object({ from: z.coerce.number().int().min(1) }),
+      answer: z.object({
+        olderSize: z.number(),
+        size: z.number(),
+        hashes: z.array(z.string()),
+        checkpoint: z.string(),
+        verifierKey: z.string(),
+      }),
+    },
+    async ({ query, authorize: allow }) => {
+      allow('ledger.read');
+      const proof = await ledger.proveGrowth(query.from);
+      return { ...proof, hashes: [...proof.hashes], verifierKey: ledger.verifierKey };
+    },
+  );
+  addRoute(
+    app,
+    platform,
+    {
+      method: 'post',
+      path: '/api/v1/ledger/cosign',
+      summary: 'Keep what trusted witnesses signed below the latest checkpoint',
+      body: z.object({ checkpoint: z.string().max(100_000) }),
+      answer: z.object({ witnesses: z.array(z.string()) }),
+    },
+    async ({ body, authorize: allow }) => {
+      allow('ledger.read');
+      return { witnesses: await ledger.cosign(body.checkpoint) };
+    },
+  );
 }
 
 /** Live news by server-sent events: what changed, never its content. */
