@@ -28,7 +28,7 @@ import {
   type Session,
   type Tensor,
 } from '@merlon/graph';
-import { momentumStep } from '@merlon/harden';
+import { clip, optimizerOf } from '@merlon/harden';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -87,7 +87,6 @@ async function openTrainer(name: string): Promise<Trainer> {
     }),
   );
   const zeros = ({ data }: { readonly data: Float32Array }) => new Float32Array(data.length);
-  const velocity = new Map([...weights].map(([own, tensor]) => [own, zeros(tensor)]));
   const gradients = new Map([...weights].map(([own, tensor]) => [own, zeros(tensor)]));
   const into = Object.fromEntries(
     [...weights].map(([own, { type, shape }]) => {
@@ -95,7 +94,7 @@ async function openTrainer(name: string): Promise<Trainer> {
       return [`merlon_gradient/${own}`, { type, shape, data }];
     }),
   );
-  const options = { rate: 1e-3, momentum: 0.9, weightDecay: 0 };
+  const optimizer = optimizerOf('sgd', weights, { momentum: 0.9, weightDecay: 0 });
   return {
     close: () => session.close(),
     step: async (x, labels) => {
@@ -103,7 +102,8 @@ async function openTrainer(name: string): Promise<Trainer> {
       const given: Tensor = { type: 'int64', shape: [labels.length], data: classes };
       const feeds = { [session.inputs[0]?.name ?? '']: x, merlon_labels: given };
       await session.run({ ...feeds, ...Object.fromEntries(weights) }, undefined, into);
-      momentumStep({ weights, velocity, gradients }, options);
+      clip(gradients, 1);
+      optimizer(gradients, 1e-3);
     },
   };
 }

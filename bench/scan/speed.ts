@@ -1,7 +1,8 @@
 /**
  * Time and memory of a whole process a file, beside the peers where their venv is given:
  *
- *     node bench/scan/speed.ts FOLDER [--peers VENV] [--repeat 5]
+ *     node bench/scan/speed.ts FOLDER [--peers VENV] [--tools merlon,picklescan] [--repeat 5]
+ *         [--mixed FOLDER_OF_MODELS]
  *
  * `python -m venv VENV && VENV/bin/pip install picklescan modelscan fickling modelaudit` makes one.
  */
@@ -23,6 +24,7 @@ const option = (name: string): string | undefined =>
 const venv = option('--peers');
 const repeat = Number(option('--repeat') ?? 5);
 const mixed = option('--mixed');
+const wanted = option('--tools')?.split(',');
 const command = join(import.meta.dirname, '../../packages/scan/src/command/main.ts');
 
 interface Timing {
@@ -92,6 +94,7 @@ const measured = [small, ...inputs, ...(mixed === undefined ? [] : [mixedFolder(
 for (const path of measured) {
   const row: Record<string, string> = {};
   for (const [tool, words] of Object.entries(tools)) {
+    if (wanted !== undefined && !wanted.includes(tool)) continue;
     row[tool] = shown(median(words(path), tool === 'merlon' ? repeat : 1));
   }
   rows[path.slice(folder.length + 1)] = row;

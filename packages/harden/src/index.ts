@@ -14,7 +14,45 @@ export {
   parseGuardConfig,
   tightenGuards,
 } from './guard/config.ts';
+// Randomized smoothing
+export { fairCoin, shareAtLeast } from './numbers/beta.ts';
+export { normalQuantile } from './numbers/normal.ts';
+export { type CurvePoint, certifyRows, type SmoothCertificate } from './smooth/curve.ts';
+export {
+  certifyRow,
+  type RowCertificate,
+  radiusMax,
+  type SmoothOptions,
+  type SmoothRow,
+  smoothedLabel,
+} from './smooth/smooth.ts';
 // Training
-export { adversarialFineTune, type FineTuneResult } from './train/fine-tune.ts';
-export type { FineTuneRequest } from './train/request.ts';
-export { type MomentumOptions, type MomentumState, momentumStep } from './train/sgd.ts';
+export type { Batch, Rows } from './train/batch.ts';
+export { optimizerOf } from './train/optimizer/choose.ts';
+export { clip } from './train/optimizer/clip.ts';
+export {
+  type Optimizer,
+  type OptimizerName,
+  type OptimizerOptions,
+  optimizers,
+  type Trained,
+} from './train/optimizer/optimizer.ts';
+export {
+  factorAt,
+  linearSchedule,
+  parseSchedule,
+  type Schedule,
+  type SchedulePoint,
+} from './train/optimizer/schedule.ts';
+// Differential privacy
+export { noiseFor, type PrivacySpent } from './train/privacy/plan.ts';
+export { type PrivateSteps, rdpEpsilon } from './train/privacy/rdp.ts';
+export {
+  type PrivacyGoal,
+  type TrainChoices,
+  type TrainingMethod,
+  type TrainRequest,
+  trainingMethods,
+} from './train/request.ts';
+export { type TrainResult, train } from './train/train.ts';
+export type { Figures } from './train/validate.ts';

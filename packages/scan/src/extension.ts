@@ -11,7 +11,7 @@ const promises: Readonly<Record<string, readonly string[]>> = {
   keras: ['zip', 'hdf5'],
   json: ['json'],
   csv: ['csv', 'text'],
-  txt: ['text', 'template', 'csv', 'json'],
+  txt: ['text', 'template', 'csv', 'json', 'requirements', 'lightgbm', 'yaml', 'python'],
   md: ['text', 'template'],
   yaml: ['yaml', 'text', 'json'],
   yml: ['yaml', 'text', 'json'],

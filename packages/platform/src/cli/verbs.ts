@@ -33,6 +33,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     does: 'trains a hardened version of a model',
     load: async () => (await import('./verbs/model-work.ts')).hardenVerb,
   },
+  certify: {
+    does: 'proves by randomized smoothing how far inputs can be changed',
+    load: async () => (await import('./verbs/certify.ts')).certifyVerb,
+  },
   keys: {
     does: 'makes, lists, rotates and destroys keys; recovery of a home',
     load: async () => (await import('./verbs/keys.ts')).keysVerb,
@@ -95,7 +99,6 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
 export const notBuilt: Readonly<Record<string, string>> = {
   fix: 'safe conversion or repair of what a scan found',
   privacy: 'membership inference, inversion, extraction',
-  certify: 'randomized smoothing certificate',
   report: 'a report over a model and its whole way',
   doctor: 'a check of the installation',
 };

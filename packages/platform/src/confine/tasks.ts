@@ -6,6 +6,7 @@ const tasks: Readonly<Record<string, () => Promise<Task>>> = {
   scan: async () => (await import('./tasks/scan.ts')).scanTask as Task,
   assess: async () => (await import('./tasks/assess.ts')).assessTask as Task,
   harden: async () => (await import('./tasks/harden.ts')).hardenTask as Task,
+  certify: async () => (await import('./tasks/certify.ts')).certifyTask as Task,
   load: async () => (await import('./tasks/serve.ts')).loadTask as Task,
   infer: async () => (await import('./tasks/serve.ts')).inferTask as Task,
   probe: async () => (await import('./tasks/probe.ts')).probeTask as Task,

@@ -66,10 +66,13 @@ export function textFormat(text: string, name: string): TextFormat {
   if (/^#!.*\bpython/.test(text) || /\.pyw?$/i.test(name)) return 'python';
   if (text.startsWith('#!') || scriptNames.test(name)) return 'script';
   if (looksLikeRequirements(text, name)) return 'requirements';
-  if (/\.ya?ml$/i.test(name) || /^(---\s*\n|%YAML |%TAG )/.test(text)) return 'yaml';
+  const isDocument = documentNames.test(name);
+  if (/\.ya?ml$/i.test(name) || (!isDocument && /^(---\s*\n|%YAML |%TAG )/.test(text))) {
+    return 'yaml';
+  }
   if (/\.(j2|jinja2?|template|tpl)$/i.test(name)) return 'template';
   if (/\.(csv|tsv)$/i.test(name)) return 'csv';
-  return !documentNames.test(name) && looksLikePython(text) ? 'python' : 'text';
+  return !isDocument && looksLikePython(text) ? 'python' : 'text';
 }
 
 /** Audits a text as a whole. */

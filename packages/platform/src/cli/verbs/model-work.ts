@@ -1,11 +1,17 @@
 /** `gradient`, `harden`: engines on plain files. */
 import { gradientModel, losses, readOnnx, writeOnnx } from '@merlon/graph';
+import {
+  optimizers,
+  type PrivacyGoal,
+  parseSchedule,
+  type TrainingMethod,
+  trainingMethods,
+} from '@merlon/harden';
 import type { AssessOutput } from '../../confine/tasks/assess.ts';
 import type { HardenOutput } from '../../confine/tasks/harden.ts';
-import { PlatformError } from '../../errors.ts';
 import { once, readBytes, writeChunks } from '../files.ts';
 import { table } from '../table.ts';
-import type { Arguments } from '../usage.ts';
+import { type Arguments, usage } from '../usage.ts';
 import type { Terminal, Verb } from '../verb.ts';
 import { callWorker, modelOptions, percent, threads } from './worker-call.ts';
 
@@ -35,43 +41,48 @@ export const gradientVerb: Verb = {
   },
 };
 
-/** Fine-tunes a model against PGD. */
+/** What each method is given unless it is told otherwise. */
+const usual = { epochs: 4, batchSize: 50, samples: 6000, learningRate: 0.08, attackSteps: 4 };
+const defaults: Readonly<Partial<Record<TrainingMethod, typeof usual>>> = {
+  // Privacy is cheap in large batches of many rows, with long steps along short gradients.
+  'dp-sgd': { ...usual, epochs: 12, batchSize: 1024, samples: 10_000_000, learningRate: 2 },
+};
+const adamWRate = 0.001;
+const clipNorm = 0.1;
+
+/** Trains a hardened version of a model. */
 export const hardenVerb: Verb = {
   name: 'harden',
-  usage: 'MODEL --data DATA --method pgd-at [--epsilon E] [--epochs N] -o OUT.onnx',
+  usage: 'MODEL --data DATA --method pgd-at|trades|mart|dp-sgd|… [--epsilon E] -o OUT.onnx',
   does: 'trains a hardened version of a model',
   options: {
     ...modelOptions,
-    method: { type: 'string', help: 'pgd-at; trades, mart, dp-sgd are not built yet' },
-    epochs: { type: 'string', help: 'passes over the data (default 4)' },
-    'batch-size': { type: 'string', help: 'rows a step (default 50)' },
-    samples: { type: 'string', help: 'rows of the data used (default 6000)' },
-    'learning-rate': { type: 'string', help: 'at the start (default 0.08)' },
+    method: { type: 'string', help: `${trainingMethods.join(', ')} (default pgd-at)` },
+    epochs: { type: 'string', help: 'passes over the data (default 4; dp-sgd 12)' },
+    'batch-size': { type: 'string', help: 'rows a step (default 50; dp-sgd 1024)' },
+    samples: { type: 'string', help: 'rows of the data used (default 6000; dp-sgd all)' },
+    'learning-rate': { type: 'string', help: 'default 0.08; adamw 0.001; dp-sgd 2' },
+    schedule: { type: 'string', help: 'linear, constant, cosine or 0:0,0.4:1,1:0 (share:factor)' },
+    optimizer: { type: 'string', help: `${optimizers.join(', ')} (default sgd)` },
+    'weight-decay': { type: 'string', help: 'default 0' },
+    averaging: { type: 'string', help: 'decay of the moving average of the weights (default 0)' },
+    patience: { type: 'string', help: 'epochs without gain after which to stop (default: never)' },
+    'attack-steps': { type: 'string', help: 'steps of the inner attack (default 4)' },
+    beta: { type: 'string', help: 'weight of the robust term (default: trades 6, mart 5)' },
+    replays: { type: 'string', help: 'free: uses of each batch (default 4)' },
+    sigma: { type: 'string', help: 'noise: standard deviation (default 0.25)' },
+    'privacy-epsilon': { type: 'string', help: 'dp-sgd: what may be spent' },
+    delta: { type: 'string', help: 'dp-sgd: chance that the promise fails (default 1e-5)' },
+    'clip-norm': { type: 'string', help: `dp-sgd: norm of a row's gradient (default ${clipNorm})` },
+    'keep-weights': { type: 'boolean', help: 'dp-sgd: begin with the weights of MODEL' },
     validation: { type: 'string', help: 'data to measure on (default: --data)' },
     out: { type: 'string', short: 'o', help: 'file to write' },
   },
   run: async (args, terminal) => {
     const [model = ''] = args.exactly('MODEL');
     const out = args.needed('out');
-    const method = args.text('method') ?? 'pgd-at';
-    if (method !== 'pgd-at') {
-      throw new PlatformError('not-built', `method "${method}" is not built yet`, {
-        hint: 'use --method pgd-at',
-      });
-    }
-    const epsilon = args.number('epsilon') ?? 0.1;
-    const seed = args.integer('seed', 0, Number.MAX_SAFE_INTEGER) ?? 1;
-    const epochs = args.integer('epochs', 1, 100_000) ?? 4;
-    const options = {
-      epsilon,
-      epochs,
-      seed,
-      threads,
-      attackSteps: 4,
-      batchSize: args.integer('batch-size', 1, 1_000_000) ?? 50,
-      learningRate: args.number('learning-rate') ?? 0.08,
-      samples: args.integer('samples', 1, 10_000_000) ?? 6000,
-    };
+    const options = hardenOptions(args);
+    const { method, epsilon, seed, epochs } = options;
     const started = performance.now();
     const before = await measured(args, terminal, { model, epsilon, seed });
     const output = await callWorker<HardenOutput>(args, terminal, {
@@ -82,13 +93,77 @@ export const hardenVerb: Verb = {
     await writeChunks(out, once(output.model));
     const after = await measured(args, terminal, { model: out, epsilon, seed });
     const seconds = (performance.now() - started) / 1000;
-    const json = { before, after, method, epochs, seconds, steps: output.steps };
-    const rows = Object.entries({ before, after }).map(([name, figures]) => {
-      return [name, percent(figures.clean), percent(figures.robust)];
+    const { steps, keptEpoch, ended, privacy } = output;
+    const figures = { before, after, method, epochs, seconds, steps, keptEpoch, ended };
+    const json = { ...figures, ...(privacy !== undefined && { privacy }) };
+    const rows = Object.entries({ before, after }).map(([name, each]) => {
+      return [name, percent(each.clean), percent(each.robust)];
     });
-    return { exit: 0, json, text: table(['', 'clean', `robust at ${epsilon}`], rows) };
+    const told = [table(['', 'clean', `robust at ${epsilon}`], rows), ...remarksOn(output)];
+    return { exit: ended === 'diverged' ? 3 : 0, json, text: told.join('\n') };
   },
 };
+
+/** The options of the engine, with what is usual for the method. */
+function hardenOptions(args: Arguments) {
+  const method = args.choice('method', trainingMethods, 'pgd-at');
+  const optimizer = args.choice('optimizer', optimizers, 'sgd');
+  const seed = args.integer('seed', 0, Number.MAX_SAFE_INTEGER);
+  const schedule = args.text('schedule');
+  const common = defaults[method] ?? usual;
+  const rate = optimizer === 'adamw' ? adamWRate : common.learningRate;
+  const given = {
+    weightDecay: args.number('weight-decay'),
+    averaging: args.number('averaging'),
+    patience: args.integer('patience', 1, 100_000),
+    beta: args.number('beta'),
+    replays: args.integer('replays', 1, 1000),
+    sigma: args.number('sigma'),
+    schedule: schedule === undefined ? undefined : parseSchedule(schedule),
+    privacy: method === 'dp-sgd' ? privacyGoal(args, seed !== undefined) : undefined,
+  };
+  const named = Object.entries(given).filter(([, value]) => value !== undefined);
+  return {
+    method,
+    optimizer,
+    epsilon: args.number('epsilon') ?? 0.1,
+    epochs: args.integer('epochs', 1, 100_000) ?? common.epochs,
+    seed: seed ?? 1,
+    threads,
+    attackSteps: args.integer('attack-steps', 1, 10_000) ?? common.attackSteps,
+    batchSize: args.integer('batch-size', 1, 1_000_000) ?? common.batchSize,
+    learningRate: args.number('learning-rate') ?? rate,
+    samples: args.integer('samples', 1, 10_000_000) ?? common.samples,
+    ...Object.fromEntries(named),
+  };
+}
+
+function privacyGoal(args: Arguments, repeatable: boolean): PrivacyGoal {
+  const epsilon = args.number('privacy-epsilon');
+  if (epsilon === undefined) throw usage('"--privacy-epsilon" is needed by dp-sgd');
+  return {
+    epsilon,
+    delta: args.number('delta') ?? 1e-5,
+    clipNorm: args.number('clip-norm') ?? clipNorm,
+    keepWeights: args.flag('keep-weights'),
+    repeatable,
+  };
+}
+
+/** What a reader must know beside the figures. */
+function remarksOn({ ended, keptEpoch, privacy }: HardenOutput): string[] {
+  const remarks: string[] = [];
+  if (privacy !== undefined) {
+    const { epsilon, delta, noiseMultiplier } = privacy;
+    const noise = `noise multiplier ${noiseMultiplier.toPrecision(4)}`;
+    remarks.push(`\nprivate: epsilon ${epsilon.toPrecision(4)} at delta ${delta}, ${noise}`);
+  }
+  if (ended === 'diverged') {
+    const kept = `the weights of epoch ${keptEpoch} were kept`;
+    remarks.push(`\nthe loss stopped being a number: ${kept}; use a smaller learning rate`);
+  }
+  return remarks;
+}
 
 async function measured(
   args: Arguments,

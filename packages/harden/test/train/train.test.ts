@@ -1,108 +1,13 @@
-import { gradientsOfModel, runAttacks } from '@merlon/attack';
-import { manualClock, seeded } from '@merlon/core';
-import {
-  type Dataset,
-  elementTypes,
-  floatTensor,
-  node,
-  type OpenModel,
-  openSession,
-  readOnnx,
-  writeOnnx,
-} from '@merlon/graph';
+import { seeded } from '@merlon/core';
+import { floatTensor, node, type OpenModel, readOnnx, writeOnnx } from '@merlon/graph';
 import { describe, expect, it } from 'vitest';
-import { adversarialFineTune, type FineTuneRequest } from '../src/index.ts';
-
-const features = 12;
-
-/** Two classes told by one strong feature; eleven weak ones tempt a model that is not robust. */
-function data(rows: number, seed: number): Dataset {
-  const random = seeded(seed);
-  const x = new Float32Array(rows * features);
-  const labels = new Int32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    const label = random.integer(2);
-    labels[row] = label;
-    const sign = label === 1 ? 1 : -1;
-    for (let i = 0; i < features; i++) {
-      const signal = i === 0 ? 0.3 * sign : 0.02 * sign;
-      const value = 0.5 + signal + (i === 0 ? 0.05 : 0.01) * random.normal();
-      x[row * features + i] = Math.max(0, Math.min(1, value));
-    }
-  }
-  return { x, labels, shape: [rows, features], classes: ['0', '1'] };
-}
-
-/** A linear model that leans on the weak features. */
-function fragile(): Uint8Array {
-  const weights = new Float32Array(features * 2);
-  for (let i = 0; i < features; i++) {
-    const strength = i === 0 ? 0.5 : 8;
-    weights[i * 2] = -strength;
-    weights[i * 2 + 1] = strength;
-  }
-  const sum = weights.reduce((total, w, i) => total + (i % 2 === 1 ? w : 0), 0);
-  const { float32 } = elementTypes;
-  return writeOnnx({
-    irVersion: 8,
-    opsets: [{ domain: '', version: 17 }],
-    producer: 'test',
-    rest: new Uint8Array(0),
-    graph: {
-      name: 'fragile',
-      rest: new Uint8Array(0),
-      nodes: [node('Gemm', ['x', 'w', 'b'], ['scores'])],
-      initializers: [
-        floatTensor('w', [features, 2], weights),
-        floatTensor('b', [2], [sum / 2, -sum / 2]),
-      ],
-      inputs: [{ name: 'x', elementType: float32, shape: ['N', features] }],
-      outputs: [{ name: 'scores', elementType: float32, shape: ['N', 2] }],
-      values: [],
-    },
-  });
-}
-
-async function robust(model: Uint8Array): Promise<{ clean: number; robust: number }> {
-  const { verdict } = await runAttacks(
-    {
-      session: await openSession(model),
-      gradient: await gradientsOfModel(readOnnx(model)),
-    },
-    data(300, 5),
-    { attacks: ['pgd'], epsilon: 0.1, seed: 1, clock: manualClock() },
-  );
-  return { clean: verdict.clean.accuracy, robust: verdict.robustAccuracy };
-}
-
-const train = data(600, 4);
-const request = (change: Partial<FineTuneRequest> = {}): FineTuneRequest => ({
-  model: fragile(),
-  x: train.x,
-  shape: train.shape,
-  labels: train.labels,
-  epsilon: 0.1,
-  attackSteps: 4,
-  stepSize: 0.05,
-  epochs: 10,
-  batchSize: 50,
-  learningRate: 0.5,
-  momentum: 0.9,
-  weightDecay: 0,
-  random: seeded(1),
-  bounds: [0, 1],
-  warmUp: 0.25,
-  cleanShare: 0,
-  threads: 1,
-  ...change,
-});
-
-const openPlain: OpenModel = (model, options) => openSession(writeOnnx(model), options);
+import { train } from '../../src/index.ts';
+import { data, features, fragile, openPlain, request, robust, rows } from './models.ts';
 
 describe('adversarial fine-tuning', () => {
   it('makes a fragile model robust and keeps its interface', async () => {
     const before = await robust(fragile());
-    const { model, steps, losses } = await adversarialFineTune(request(), openPlain);
+    const { model, steps, losses } = await train(request(), openPlain);
     const after = await robust(model);
     expect(before.robust).toBeLessThan(0.3);
     expect(after.robust).toBeGreaterThan(0.9);
@@ -117,7 +22,7 @@ describe('adversarial fine-tuning', () => {
     const runs = [];
     for (const seed of [1, 1, 2]) {
       const wish = request({ epochs: 2, random: seeded(seed) });
-      runs.push((await adversarialFineTune(wish, openPlain)).model);
+      runs.push((await train(wish, openPlain)).model);
     }
     expect(runs[0]).toEqual(runs[1]);
     expect(runs[0]).not.toEqual(runs[2]);
@@ -126,9 +31,9 @@ describe('adversarial fine-tuning', () => {
     const controller = new AbortController();
     const onProgress = (): void => controller.abort(new Error('enough'));
     const wish = request({ signal: controller.signal, onProgress });
-    await expect(adversarialFineTune(wish, openPlain)).rejects.toThrow('enough');
+    await expect(train(wish, openPlain)).rejects.toThrow('enough');
     const early = request({ signal: AbortSignal.abort(new Error('never mind')) });
-    await expect(adversarialFineTune(early, openPlain)).rejects.toThrow('never mind');
+    await expect(train(early, openPlain)).rejects.toThrow('never mind');
   });
   it('stops between the steps of one attack', async () => {
     const controller = new AbortController();
@@ -143,7 +48,7 @@ describe('adversarial fine-tuning', () => {
       return { ...session, run };
     };
     const wish = request({ signal: controller.signal, attackSteps: 100 });
-    await expect(adversarialFineTune(wish, counting)).rejects.toThrow('in the middle');
+    await expect(train(wish, counting)).rejects.toThrow('in the middle');
     expect(runs).toBe(3);
   });
   it('trains scale and bias of a normalisation, and leaves its statistics', async () => {
@@ -160,7 +65,7 @@ describe('adversarial fine-tuning', () => {
       initializers: [...plain.graph.initializers, ...tensors],
     };
     const model = writeOnnx({ ...plain, graph });
-    const done = await adversarialFineTune(request({ model, epochs: 1 }), openPlain);
+    const done = await train(request({ model, epochs: 1 }), openPlain);
     const after = readOnnx(done.model).graph.initializers;
     const changed = after.filter((tensor, i) => {
       const before = graph.initializers[i]?.data ?? new Uint8Array(0);
@@ -168,15 +73,63 @@ describe('adversarial fine-tuning', () => {
     });
     expect(changed.map(({ name }) => name)).toEqual(['w', 'b', 'scale', 'shift']);
   });
-  it('says so when it diverges', async () => {
-    const wish = request({ learningRate: 1e30 % 1000, momentum: 1, weightDecay: 1, epochs: 50 });
-    await expect(adversarialFineTune(wish, openPlain)).rejects.toMatchObject({
+  it('says so when it diverges before it has anything to keep', async () => {
+    const wish = request({ learningRate: 1000, momentum: 1, weightDecay: 1, batchSize: 10 });
+    await expect(train(wish, openPlain)).rejects.toMatchObject({
       code: 'diverged',
+      message: expect.stringMatching(/^the loss stopped being a number at step \d+ of the first/),
     });
+  });
+  it('gives the last sound weights when it diverges later', async () => {
+    // Sound for the first of four epochs, then far too long steps.
+    const change = { momentum: 1, weightDecay: 1, epochs: 4, learningRate: 1000, batchSize: 10 };
+    const explode = {
+      schedule: [
+        [0, 0],
+        [0.25, 0],
+        [0.26, 1],
+      ] as const,
+    };
+    const done = await train(request({ ...change, ...explode }), openPlain);
+    expect([done.ended, done.keptEpoch]).toEqual(['diverged', 1]);
+    const { graph } = readOnnx(done.model);
+    expect(graph.initializers).toEqual(readOnnx(fragile()).graph.initializers);
+  });
+  it('keeps the epoch that withstands most on rows held back, and stops without gain', async () => {
+    const validation = data(100, 9);
+    // Nothing is learnt after the first half, so that nothing can be gained there.
+    const schedule = [
+      [0, 1],
+      [0.49, 1],
+      [0.5, 0],
+    ] as const;
+    const wish = { validation, schedule, epochs: 10, patience: 2 };
+    const done = await train(request(wish), openPlain);
+    const robustness = done.validation.map((each) => each.robust);
+    const best = Math.max(...robustness);
+    expect(robustness[done.keptEpoch - 1]).toBe(best);
+    expect(done.ended).toBe('patience');
+    expect(robustness.length).toBe(robustness.indexOf(best) + 3);
+    expect(robustness.length).toBeLessThan(10);
+    expect((await robust(done.model)).robust).toBeGreaterThan(0.8);
+  });
+  it('trains alike with and without validation', async () => {
+    const [without, beside] = [request({ epochs: 1 }), request({ epochs: 1, random: seeded(1) })];
+    const plain = await train(without, openPlain);
+    const validated = await train({ ...beside, validation: data(50, 9) }, openPlain);
+    expect(validated.losses).toEqual(plain.losses);
+    expect(validated.model).toEqual(plain.model);
+  });
+  it('averages weights over time', async () => {
+    const models = [];
+    for (const averaging of [0, 0.9]) {
+      models.push((await train(request({ epochs: 2, averaging }), openPlain)).model);
+    }
+    expect(models[0]).not.toEqual(models[1]);
   });
   it('tells every wrong option at once', async () => {
     const wish = request({ epsilon: -1, epochs: 0, cleanShare: 2 });
-    await expect(adversarialFineTune(wish, openPlain)).rejects.toThrow(
+    await expect(train(wish, openPlain)).rejects.toThrow(
       /"epsilon" expected 0 to .*, got -1; "epochs" expected 1 to 100000, got 0; "cleanShare"/,
     );
   });
@@ -189,11 +142,11 @@ describe('adversarial fine-tuning', () => {
     ['rows of another shape', { shape: [600, 3, 4] }, 'rows expected [12], got [3, 4]'],
     [
       'a class that the model does not know',
-      { labels: train.labels.with(7, 2) },
+      { labels: rows.labels.with(7, 2) },
       'label 7 expected 0 to 1, got 2',
     ],
   ])('refuses data that do not fit: %s', async (_, change, message) => {
-    await expect(adversarialFineTune(request(change), openPlain)).rejects.toMatchObject({
+    await expect(train(request(change), openPlain)).rejects.toMatchObject({
       code: 'invalid-data',
       message,
     });
@@ -207,12 +160,9 @@ describe('adversarial fine-tuning', () => {
       ...rest,
       graph: { ...graph, inputs, outputs: fixed(graph.outputs) },
     });
-    const done = await adversarialFineTune(
-      request({ model, batchSize: 100, epochs: 1 }),
-      openPlain,
-    );
+    const done = await train(request({ model, batchSize: 100, epochs: 1 }), openPlain);
     expect(done.steps).toBe(6);
-    await expect(adversarialFineTune(request({ model }), openPlain)).rejects.toMatchObject({
+    await expect(train(request({ model }), openPlain)).rejects.toMatchObject({
       code: 'invalid-option',
       message: '"batchSize" expected 100, with as many rows in every batch, got 50 of 600 rows',
     });
