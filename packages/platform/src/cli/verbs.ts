@@ -69,6 +69,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     does: 'shows and cancels work',
     load: async () => (await import('./verbs/remote.ts')).jobVerb,
   },
+  serve: {
+    does: 'serves one guarded model on its own',
+    load: async () => (await import('./verbs/serve.ts')).serveVerb,
+  },
   incident: {
     does: 'shows and closes incidents',
     load: async () => (await import('./verbs/remote.ts')).incidentVerb,
@@ -95,7 +99,6 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
 export const notBuilt: Readonly<Record<string, string>> = {
   fix: 'safe conversion or repair of what a scan found',
   privacy: 'membership inference, inversion, extraction',
-  serve: 'one guarded model on its own',
   report: 'a report over a model and its whole way',
   doctor: 'a check of the installation',
 };

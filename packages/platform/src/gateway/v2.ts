@@ -1,5 +1,5 @@
 /**
- * The gateway: Open Inference Protocol v2 over REST with JSON tensors. Order of a request: key →
+ * The gateway: Open Inference Protocol v2 over REST. Order of a request: key →
  * decision → budget → shape and type → guards → model → guards → event → answer. Deny by default.
  */
 import { isoTime, uuidv7 } from '@merlon/core';
@@ -11,7 +11,9 @@ import type { ApiKey, Deployment, ServeEvent } from '../model.ts';
 import { keyActor, keyIn, validKey } from '../people/keys.ts';
 import { principalOf } from '../people/people.ts';
 import type { Platform } from '../platform.ts';
+import { describe, outputsOf } from './outputs.ts';
 import { type ParsedInfer, parseInfer } from './tensor.ts';
+import { inferAnswer, readInferBody } from './wire.ts';
 
 /** What the gateway needs besides the platform. */
 export interface GatewayParts {
@@ -19,13 +21,14 @@ export interface GatewayParts {
   readonly record: (event: ServeEvent) => Promise<void>;
 }
 
-const bodyBytesMax = 64 << 20;
 const dayMs = 24 * 3_600_000;
 
 /** Adds the routes below `/v2`. */
 export function gatewayRoutes(app: Hono<Env>, platform: Platform, parts: GatewayParts): void {
   const { settings } = platform;
-  app.get('/v2', (c) => c.json({ name: 'merlon', version: settings.version, extensions: [] }));
+  app.get('/v2', (c) =>
+    c.json({ name: 'merlon', version: settings.version, extensions: ['binary_tensor_data'] }),
+  );
   app.get('/v2/health/live', (c) => c.json({ live: true }));
   app.get('/v2/health/ready', (c) => c.json({ ready: true }));
   app.get('/v2/models/:name', (context) => told(context, () => metadata(context, platform)));
@@ -84,17 +87,8 @@ async function metadata(context: Context<Env>, platform: Platform): Promise<Resp
   const { deployment } = await admitted(context, platform);
   const model = platform.host.loaded(deployment.id);
   if (model === null) throw new PlatformError('unavailable', 'the model is not loaded');
-  const { name, rowShape } = model.input;
-  const outputs = [{ name: 'label', datatype: 'INT64', shape: [-1] }];
-  if (model.scores !== null)
-    outputs.push({ name: model.scores, datatype: 'FP32', shape: [-1, -1] });
-  return context.json({
-    name: deployment.name,
-    versions: [deployment.versionId],
-    platform: 'onnxruntime_onnx',
-    inputs: [{ name, datatype: 'FP32', shape: [-1, ...rowShape] }],
-    outputs,
-  });
+  const { name, versionId } = deployment;
+  return context.json({ name, versions: [versionId], ...describe(model) });
 }
 
 async function infer(
@@ -110,27 +104,20 @@ async function infer(
   try {
     const model = platform.host.loaded(deployment.id);
     if (model === null) throw new PlatformError('unavailable', 'the model is not loaded');
-    const request = parseInfer(await readBody(context), model);
+    const body = await readInferBody(context.req.raw);
+    const request = parseInfer(body, model);
     asked.request = request;
     await spendBudget(platform, key, request.rows);
     const answer = await platform.host.infer(deployment.id, request.x);
     const labels = [...answer.labels];
     await record({ decision: 'answered', reason: '', labels });
-    const outputs: object[] = [
-      { name: 'label', datatype: 'INT64', shape: [request.rows], data: labels },
-    ];
-    if (model.scores !== null) {
-      const shape = [request.rows, answer.classes];
-      const data = Array.from(answer.scores, (score) => Number(score.toPrecision(7)));
-      outputs.push({ name: model.scores, datatype: 'FP32', shape, data });
-    }
     const { name, versionId } = deployment;
-    return context.json({
+    const head = {
       model_name: name,
       model_version: versionId,
       ...(request.id === undefined ? {} : { id: request.id }),
-      outputs,
-    });
+    };
+    return inferAnswer(head, outputsOf(model, request.rows, answer), body.json);
   } catch (error) {
     await record({ decision: 'refused', reason: problemOf(error).code, labels: [] });
     throw error;
@@ -145,18 +132,6 @@ async function spendBudget(platform: Platform, key: ApiKey, rows: number): Promi
     throw new PlatformError('budget-spent', `the key's budget has ${left} rows left today`, {
       hint: 'wait, or ask an operator for a larger budget',
     });
-  }
-}
-
-async function readBody(context: Context<Env>): Promise<unknown> {
-  if (Number(context.req.header('content-length') ?? 0) > bodyBytesMax) {
-    throw new PlatformError('too-large', `the body expected at most ${bodyBytesMax} bytes`);
-  }
-  const text = await context.req.text();
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new PlatformError('bad-request', 'the body expected a JSON inference request', { cause });
   }
 }
 

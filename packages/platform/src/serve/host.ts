@@ -2,27 +2,14 @@
  * Hosts served models: each in a confined worker of its own, decrypted into memory only, behind
  * its guards. A worker that dies is started again; meanwhile requests are refused, never lost.
  */
-import { messageOf, seeded } from '@merlon/core';
-import {
-  applyInputGuards,
-  applyOutputGuards,
-  type GuardConfig,
-  parseGuardConfig,
-} from '@merlon/harden';
-import type { InferOutput, LoadedModel } from '../confine/tasks/serve.ts';
-import type { ConfinedWorker } from '../confine/worker.ts';
+import { messageOf } from '@merlon/core';
+import { type GuardConfig, parseGuardConfig } from '@merlon/harden';
+import type { LoadedModel } from '../confine/tasks/serve.ts';
 import { PlatformError } from '../errors.ts';
 import { modelFile } from '../inputs.ts';
 import type { Deployment } from '../model.ts';
 import type { Services } from '../services.ts';
-
-/** An answer behind the guards. */
-export interface Answer {
-  readonly labels: Int32Array;
-  /** Guarded scores [rows, classes]; empty when the model gives labels only. */
-  readonly scores: Float32Array;
-  readonly classes: number;
-}
+import { type Answer, type Asked, askGuarded } from './ask.ts';
 
 /** Serves deployments. */
 export interface Host {
@@ -38,15 +25,12 @@ export interface Host {
   infer(deploymentId: string, x: Float32Array): Promise<Answer>;
 }
 
-interface Seat {
-  readonly worker: ConfinedWorker;
-  readonly model: LoadedModel;
+interface Seat extends Asked {
   guards: GuardConfig;
 }
 
 const memoryBytesMax = 4 * 1024 ** 3;
 const loadTimeoutMs = 120_000;
-const inferTimeoutMs = 30_000;
 
 /** A host over the platform's services. */
 export function openHost(services: Services, onFault: (error: unknown) => void): Host {
@@ -99,7 +83,7 @@ export function openHost(services: Services, onFault: (error: unknown) => void):
       const seat = seats.get(id);
       if (seat === undefined) throw unavailable();
       try {
-        return await guarded(seat, x);
+        return await askGuarded(seat, x);
       } catch (error) {
         if (error instanceof PlatformError && error.code === 'worker-failed') {
           void revive(id, seat).catch(onFault);
@@ -110,28 +94,6 @@ export function openHost(services: Services, onFault: (error: unknown) => void):
       }
     },
   };
-}
-
-async function guarded({ worker, model, guards }: Seat, x: Float32Array): Promise<Answer> {
-  const width = model.input.rowShape.reduce((product, size) => product * size, 1);
-  const rows = x.length / width;
-  // Noise must not be predictable to the caller, so its seed is the clock's finest reading.
-  const random = seeded(Number(process.hrtime.bigint() & 0xffff_ffffn));
-  const checked = applyInputGuards(guards, x, rows, width, random);
-  if (checked.refused !== null) {
-    const { row, feature, reason } = checked.refused;
-    throw new PlatformError('input-refused', `row ${row}, element ${feature}: ${reason}`, {
-      hint: 'send values such as the model was trained on',
-    });
-  }
-  const output = await worker.call<InferOutput>(
-    'infer',
-    { x: checked.x },
-    { timeoutMs: inferTimeoutMs },
-  );
-  const { labels, scores, classes } = output;
-  if (classes === 0) return output;
-  return { labels, classes, scores: applyOutputGuards(guards, scores, rows, classes) };
 }
 
 function unavailable(): PlatformError {

@@ -173,7 +173,8 @@ function tourTable({ steps, seconds }: TourResult): string {
   return `\n${body}\n\n${steps.length} steps in ${seconds.toFixed(0)} s`;
 }
 
-function untilStopped(signal: AbortSignal): Promise<void> {
+/** Waits until the command is told to stop. */
+export function untilStopped(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });

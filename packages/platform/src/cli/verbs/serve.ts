@@ -1,0 +1,192 @@
+/** `serve`: one guarded model on its own, scanned before it is loaded, in a confined worker. */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { parse } from 'node:path';
+import { messageOf } from '@merlon/core';
+import { type GuardConfig, parseGuardConfig } from '@merlon/harden';
+import { crashReport, scanConfined } from '../../confine/scan-file.ts';
+import type { LoadedModel } from '../../confine/tasks/serve.ts';
+import { type ConfinedWorker, startWorker } from '../../confine/worker.ts';
+import { PlatformError } from '../../errors.ts';
+import { standaloneApp } from '../../gateway/standalone.ts';
+import { openDoors } from '../../http/listen.ts';
+import { merlonVersion } from '../../installation.ts';
+import { type Asked, askGuarded } from '../../serve/ask.ts';
+import { openSource, readText, requireFile } from '../files.ts';
+import { type Arguments, usage } from '../usage.ts';
+import type { Terminal, Verb } from '../verb.ts';
+import { untilStopped } from './start.ts';
+
+const portDefault = 8080;
+const scanTimeoutMs = 300_000;
+const loadTimeoutMs = 120_000;
+const memoryBytesMax = 4 * 1024 ** 3;
+
+/** Outputs with two decimals, when no guards are given. */
+const guardsDefault: GuardConfig = { output: { decimals: 2 } };
+
+/** Serves a model until it is told to stop. */
+export const serveVerb: Verb = {
+  name: 'serve',
+  usage: 'MODEL [--port 8080] [--guard FILE] [--key-file F] [--no-auth]',
+  does: 'serves one guarded model on its own (Open Inference Protocol)',
+  options: {
+    port: { type: 'string', help: 'port on loopback (default 8080; 0 takes a free one)' },
+    guard: { type: 'string', help: 'guards as JSON (default: two decimals of each score)' },
+    'key-file': { type: 'string', help: 'keys, one a line; made with a new one if it is missing' },
+    'no-auth': { type: 'boolean', help: 'answers anybody on this machine' },
+  },
+  run: async (args, terminal) => {
+    const [path = ''] = args.exactly('MODEL');
+    requireFile(path, 'the model');
+    const port = args.integer('port', 0, 65_535) ?? portDefault;
+    const guards = await guardsIn(args);
+    const keys = await keysIn(args);
+    await requireClean(path, terminal);
+    const seat = await openSeat(path, guards, (error) =>
+      terminal.say(`fault: ${messageOf(error)}`),
+    );
+    const { name } = parse(path);
+    try {
+      const doors = await openDoors({ port });
+      const { infer, loaded } = seat;
+      const onFault = (error: unknown): void => terminal.say(`fault: ${messageOf(error)}`);
+      const served = { name, version: merlonVersion, infer, loaded, keys: keys.all, onFault };
+      doors.serve((request) => standaloneApp(served).fetch(request));
+      const url = `http://localhost:${doors.port}`;
+      if (keys.told !== null) terminal.say(`key: ${keys.told}`);
+      terminal.say(`"${name}" answers at ${url}/v2/models/${name}`);
+      await untilStopped(terminal.signal);
+      await doors.close();
+      return { exit: 0, json: { name, url } };
+    } finally {
+      await seat.close();
+    }
+  },
+};
+
+async function guardsIn(args: Arguments): Promise<GuardConfig> {
+  const path = args.text('guard');
+  if (path === undefined) return guardsDefault;
+  const text = await readText(path, 'the guard file');
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    throw usage(`the guard file "${path}" is no JSON`, 'such as {"output":{"decimals":2}}');
+  }
+  return parseGuardConfig(data);
+}
+
+interface Keys {
+  readonly all: readonly string[] | null;
+  /** A key that was just made, to be shown once. */
+  readonly told: string | null;
+}
+
+async function keysIn(args: Arguments): Promise<Keys> {
+  const path = args.text('key-file');
+  if (args.flag('no-auth')) {
+    if (path === undefined) return { all: null, told: null };
+    throw usage('"--no-auth" and "--key-file" do not go together');
+  }
+  if (path !== undefined && existsSync(path)) {
+    const lines = (await readText(path, 'the key file')).split('\n').map((line) => line.trim());
+    const all = lines.filter((line) => line !== '');
+    if (all.length === 0) throw usage(`the key file "${path}" holds no key`);
+    return { all, told: null };
+  }
+  const key = `mrl_${randomBytes(24).toString('base64url')}`;
+  if (path !== undefined) {
+    const file = await open(path, 'wx', 0o600);
+    await file.writeFile(`${key}\n`);
+    await file.close();
+  }
+  return { all: [key], told: key };
+}
+
+/** Nothing is loaded that was not understood and found clean. */
+async function requireClean(path: string, terminal: Terminal): Promise<void> {
+  const worker = startWorker({ memoryBytesMax: 1024 ** 3 });
+  const source = await openSource(path);
+  try {
+    const { signal } = terminal;
+    const request = { source, path, profile: 'ml' as const, signal, timeoutMs: scanTimeoutMs };
+    const report = (await scanConfined(worker, request)) ?? crashReport(path, source.size);
+    if (report.verdict === 'clean') return;
+    const [first] = report.findings;
+    const why = first === undefined ? '' : `: ${first.title}`;
+    throw new PlatformError('not-ready', `"${path}" is ${report.verdict}${why}`, {
+      hint: `see what "merlon scan ${path}" says; only clean files are served`,
+    });
+  } finally {
+    await worker.close();
+    await source.close();
+  }
+}
+
+interface ServedSeat {
+  loaded(): LoadedModel | null;
+  infer(x: Float32Array): ReturnType<typeof askGuarded>;
+  close(): Promise<void>;
+}
+
+/** The model in a worker; one that dies is started again, and meanwhile requests are refused. */
+async function openSeat(
+  path: string,
+  guards: GuardConfig,
+  onFault: (error: unknown) => void,
+): Promise<ServedSeat> {
+  const load = async (): Promise<Asked> => {
+    const source = await openSource(path);
+    const worker: ConfinedWorker = startWorker({ memoryBytesMax });
+    try {
+      const call = { sources: { model: source }, timeoutMs: loadTimeoutMs };
+      return {
+        worker,
+        guards,
+        model: await worker.call<LoadedModel>('load', { threads: 1 }, call),
+      };
+    } catch (error) {
+      await worker.close();
+      throw error;
+    } finally {
+      await source.close();
+    }
+  };
+  let seat: Asked | null = await load();
+  let closed = false;
+  const revive = async (dead: Asked): Promise<void> => {
+    if (seat !== dead || closed) return;
+    seat = null;
+    const fresh = await load();
+    if (closed) await fresh.worker.close();
+    else seat = fresh;
+  };
+  return {
+    loaded: () => seat?.model ?? null,
+    infer: async (x) => {
+      const own = seat;
+      if (own === null) throw unavailable();
+      try {
+        return await askGuarded(own, x);
+      } catch (error) {
+        if (!(error instanceof PlatformError) || error.code !== 'worker-failed') throw error;
+        onFault(error);
+        void revive(own).catch(onFault);
+        throw unavailable();
+      }
+    },
+    close: async () => {
+      closed = true;
+      await seat?.worker.close();
+    },
+  };
+}
+
+function unavailable(): PlatformError {
+  return new PlatformError('unavailable', 'the model is not loaded at the moment', {
+    hint: 'try again in a moment',
+  });
+}
