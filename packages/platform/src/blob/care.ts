@@ -37,7 +37,7 @@ export async function collectGarbage(
 
 /**
  * Reads every object to its end. One that does not open to its digest is fetched from the replica,
- * if there is one and it is whole there; otherwise it is told and written into the ledger.
+ * if there is one and it is whole there; otherwise the report names it.
  */
 export async function scrub(
   services: Pick<Services, 'store' | 'blobs' | 'keys'>,
