@@ -198,7 +198,7 @@ function openBlobs(home: Home, { objectsUrl }: StartOptions): Promise<BlobStore>
 async function openDatabase(options: StartOptions, home: Home): Promise<OpenDatabase> {
   if (options.databaseUrl !== undefined) {
     const columnKey = await home.rootKey.derive('columns');
-    return openPostgres(options.databaseUrl, { columnKey });
+    return openPostgres(options.databaseUrl, { columnKey, onLost: options.onFault });
   }
   return openKeyed(home.folder, home.rootKey, async (key) => rekeyable(home, key));
 }

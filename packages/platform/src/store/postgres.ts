@@ -14,6 +14,8 @@ export interface PostgresOptions {
   /** Seals what tells of people, payloads and evidence. */
   readonly columnKey: Uint8Array;
   readonly connectionsMax?: number;
+  /** Told of connections that the server ended while nothing was asked. */
+  readonly onLost?: (error: Error) => void;
 }
 
 /**
@@ -33,6 +35,9 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
           : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
     },
   });
+  // A server that restarts ends idle connections too. The pool drops them, and whatever is asked
+  // next connects anew or tells its own error; unheard, this one would end the process.
+  pool.on('error', options.onLost ?? (() => undefined));
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   await migrate(db, 'postgres');
   const store = openStore(db, sealedColumns(columnKey));

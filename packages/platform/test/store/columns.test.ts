@@ -48,6 +48,21 @@ describe.skipIf(programs === null)('a database server', () => {
     await database?.store.close();
     await server?.stop();
   });
+  it('may end a connection that nobody uses: the next question makes a new one', async () => {
+    const { promise, resolve } = Promise.withResolvers<Error>();
+    const own = await openPostgres(server.url, {
+      columnKey: key,
+      connectionsMax: 1,
+      onLost: resolve,
+    });
+    const process = async (): Promise<number | undefined> =>
+      (await sql<{ pid: number }>`select pg_backend_pid() as "pid"`.execute(own.db)).rows[0]?.pid;
+    const before = await process();
+    await sql`select pg_terminate_backend(${before})`.execute(database.db);
+    expect((await promise).message).toMatch(/terminating connection/);
+    expect(await process()).not.toBe(before);
+    await own.store.close();
+  });
   const base = { workspaceId: 'w', versionId: 'v', at: '2026-01-01T00:00:00Z' };
   const event = (id: string, text: string) => ({
     ...base,
