@@ -3,7 +3,14 @@
  * tens of microseconds to begin a run and some for every operator, which is more than the work of
  * a network with a few thousand weights on a few rows.
  */
-import { elementTypes, floatsIn, intsIn, type OnnxModel, type OnnxTensor } from '../onnx/model.ts';
+import {
+  elementTypes,
+  floatsIn,
+  intsIn,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+} from '../onnx/model.ts';
 import { elementwiseKernels } from './elementwise.ts';
 import { linearKernels } from './linear.ts';
 import { reduceKernels } from './reduce.ts';
@@ -30,6 +37,8 @@ export interface Plan {
 
 /** The plan of a graph whose open axes are `rows` long; null when an operator is not known. */
 export function planOf({ graph }: OnnxModel, rows: number): Plan | null {
+  // Most models are told by their operators, before any weight is copied.
+  if (!graph.nodes.every(isKnown)) return null;
   const values = new Map<string, Value>();
   for (const tensor of graph.initializers) {
     const value = constantOf(tensor);
@@ -47,7 +56,6 @@ export function planOf({ graph }: OnnxModel, rows: number): Plan | null {
   let cost = 0;
   for (const node of graph.nodes) {
     const own = node.inputs.map((name) => (name === '' ? null : (values.get(name) ?? undefined)));
-    if (node.domain !== '' || node.outputs.length !== 1) return null;
     if (own.some((value) => value === undefined)) return null;
     const given = own.map((value) => value ?? null);
     const made = kernels[node.operator]?.({ node, attributes: node.attributes, inputs: given });
@@ -73,6 +81,10 @@ export function planOf({ graph }: OnnxModel, rows: number): Plan | null {
       for (const step of steps) step();
     },
   };
+}
+
+function isKnown({ operator, domain, outputs }: OnnxNode): boolean {
+  return domain === '' && outputs.length === 1 && Object.hasOwn(kernels, operator);
 }
 
 function constantOf(tensor: OnnxTensor): Value | null {

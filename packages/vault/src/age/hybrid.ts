@@ -4,7 +4,6 @@
  */
 import crypto, {
   createCipheriv,
-  createDecipheriv,
   createHash,
   createHmac,
   createPrivateKey,
@@ -17,6 +16,7 @@ import { type Bytes, concat, fromBase64, secureBytes, utf8, wipe } from '@merlon
 import { bech32 } from '@scure/base';
 import { type Identity, type Recipient, Stanza } from 'age-encryption';
 import { cannotOpen, VaultError } from '../error.ts';
+import { unwrapped } from './wrapped.ts';
 import { privateX25519, publicX25519, rawPublic } from './x25519.ts';
 
 /** True where the runtime has ML-KEM (Node 24.7 and later). */
@@ -116,16 +116,8 @@ function unwrap(own: Expanded, stanza: Stanza): Uint8Array | null {
   const xShared = diffieHellman({ privateKey: own.x, publicKey: publicX25519(ephemeral) });
   const { key, nonce } = context(combine([kemShared, xShared, ephemeral, own.xPublic]));
   wipe(kemShared, xShared);
-  const cipher = createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: 16 });
-  cipher.setAuthTag(stanza.body.subarray(16));
-  try {
-    return concat([cipher.update(stanza.body.subarray(0, 16)), cipher.final()]);
-  } catch {
-    // ML-KEM gives every stranger some key; that it fits nothing is how they are told apart.
-    return null;
-  } finally {
-    wipe(key);
-  }
+  // ML-KEM gives every stranger some key; that it fits nothing is how they are told apart.
+  return unwrapped(key, nonce, stanza.body);
 }
 
 function expand(seed: Uint8Array): Expanded {

@@ -5,7 +5,6 @@
 import {
   constants,
   createCipheriv,
-  createDecipheriv,
   createHash,
   createPublicKey,
   diffieHellman,
@@ -18,6 +17,7 @@ import { base64, concat, fromBase64, utf8, wipe } from '@merlon/core';
 import { type Identity, type Recipient, Stanza } from 'age-encryption';
 import { cannotOpen, VaultError } from '../error.ts';
 import { type OpenSshKey, readOpenSshKey, sshStrings, sshWire } from './ssh-key.ts';
+import { unwrapped } from './wrapped.ts';
 import { privateX25519, publicX25519, rawPublic } from './x25519.ts';
 
 const rsaLabel = utf8('age-encryption.org/v1/ssh-rsa');
@@ -139,18 +139,8 @@ function unwrapEd25519(key: OpenSshKey, stanza: Stanza): Uint8Array | null {
   const shared = diffieHellman({ privateKey, publicKey: publicX25519(ephemeral) });
   const wrapping = wrappingKey({ wire: key.wire, shared, ephemeral, theirs });
   wipe(scalar, shared);
-  const cipher = createDecipheriv('chacha20-poly1305', wrapping, new Uint8Array(12), {
-    authTagLength: 16,
-  });
-  cipher.setAuthTag(stanza.body.subarray(16));
-  try {
-    return concat([cipher.update(stanza.body.subarray(0, 16)), cipher.final()]);
-  } catch {
-    // As with RSA: the short fingerprint may be that of another key.
-    return null;
-  } finally {
-    wipe(wrapping);
-  }
+  // As with RSA: the short fingerprint may be that of another key.
+  return unwrapped(wrapping, new Uint8Array(12), stanza.body);
 }
 
 function wrappingKey(of: {

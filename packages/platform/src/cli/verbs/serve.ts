@@ -44,16 +44,15 @@ export const serveVerb: Verb = {
     const guards = await guardsIn(args);
     const keys = await keysIn(args);
     await requireClean(path, terminal);
-    const seat = await openSeat(path, guards, (error) =>
-      terminal.say(`fault: ${messageOf(error)}`),
-    );
+    const onFault = (error: unknown): void => terminal.say(`fault: ${messageOf(error)}`);
+    const seat = await openSeat(path, guards, onFault);
     const { name } = parse(path);
     try {
       const doors = await openDoors({ port });
       const { infer, loaded } = seat;
-      const onFault = (error: unknown): void => terminal.say(`fault: ${messageOf(error)}`);
       const served = { name, version: merlonVersion, infer, loaded, keys: keys.all, onFault };
-      doors.serve((request) => standaloneApp(served).fetch(request));
+      const app = standaloneApp(served);
+      doors.serve((request) => app.fetch(request));
       const url = `http://localhost:${doors.port}`;
       if (keys.told !== null) terminal.say(`key: ${keys.told}`);
       terminal.say(`"${name}" answers at ${url}/v2/models/${name}`);
