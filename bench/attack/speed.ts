@@ -42,6 +42,9 @@ const { positionals, values } = parseArgs({
 });
 const [folder = ''] = positionals;
 
+/** Nobody else works while a turn lasts; what the peer took before says otherwise to who looks. */
+const alone = { threads: 2, spin: true };
+
 interface Peer {
   ask(request: object): Promise<Record<string, unknown>>;
   child: ChildProcess;
@@ -79,7 +82,7 @@ interface Trainer {
 async function openTrainer(name: string): Promise<Trainer> {
   const model = readOnnx(new Uint8Array(readFileSync(join(folder, `${name}.onnx`))));
   const training = await gradientModel(model, { weights: 'train' });
-  const session = await openFastest(training.model, { threads: 2 }, training.weights);
+  const session = await openFastest(training.model, alone, training.weights);
   const weights: Weights = new Map(
     training.weights.map(({ name: own, shape, data }) => {
       const values = new Float32Array(data.slice().buffer);
@@ -110,8 +113,8 @@ async function openTrainer(name: string): Promise<Trainer> {
 
 async function openOurs(name: string): Promise<Ours> {
   const bytes = new Uint8Array(readFileSync(join(folder, `${name}.onnx`)));
-  const plain = await openSession(bytes, { threads: 2 });
-  const gradient = await gradientsOfModel(readOnnx(bytes), { threads: 2 });
+  const plain = await openSession(bytes, alone);
+  const gradient = await gradientsOfModel(readOnnx(bytes), alone);
   return { plain, gradient, trainer: await openTrainer(name) };
 }
 

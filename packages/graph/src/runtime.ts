@@ -6,7 +6,7 @@ import { messageOf } from '@merlon/core';
 import type { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { GraphError, invalidModel } from './error.ts';
 import { isQuiet } from './load.ts';
-import type { OpenSession, Session, ValueInfo } from './session.ts';
+import type { OpenSession, Session, SessionOptions, ValueInfo } from './session.ts';
 import {
   type Tensor,
   type TensorData,
@@ -31,7 +31,7 @@ export const openSession: OpenSession = async (model, options = {}) => {
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       logSeverityLevel: quietSeverity,
-      extra: { session: waiting(options.threads ?? 1) },
+      extra: { session: waiting(options) },
     });
   } catch (cause) {
     throw invalidModel(firstLine(cause), cause);
@@ -44,8 +44,8 @@ export const openSession: OpenSession = async (model, options = {}) => {
   }
 };
 
-function waiting(threads: number): Record<string, unknown> {
-  if (threads === 1 || !isQuiet()) return { intra_op: { allow_spinning: '0' } };
+function waiting({ threads = 1, spin }: SessionOptions): Record<string, unknown> {
+  if (threads === 1 || !(spin ?? isQuiet())) return { intra_op: { allow_spinning: '0' } };
   const intra_op = { allow_spinning: '1', spin_duration_us: spinMaxUs };
   return { intra_op, force_spinning_stop: '1' };
 }

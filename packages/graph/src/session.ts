@@ -27,6 +27,11 @@ export interface SessionOptions {
   readonly threads?: number;
   /** False runs the graph as it stands, which opens sooner and runs slower (default true). */
   readonly optimize?: boolean;
+  /**
+   * Whether threads wait for work by spinning, at most a millisecond: quicker on a machine of one's
+   * own, slower beside others (default: as it is quiet when the model is opened).
+   */
+  readonly spin?: boolean;
 }
 
 /** Opens a model from its bytes; throws `GraphError` `invalid-model` when it cannot be loaded. */

@@ -3,7 +3,7 @@
  * channels last, the pixels that a place met, [pixels, I], meet the gradient, [pixels, O]. No
  * buffer holds a picture more than once, and products are what runtimes do best.
  */
-import { int, ints } from '../../onnx/model.ts';
+import { int } from '../../onnx/model.ts';
 import type { Backward } from '../builder.ts';
 import { padded, reduceSum, reshape, transpose } from '../emitter.ts';
 import type { Window } from './window.ts';
@@ -34,9 +34,10 @@ export function byTaps(context: Backward, slid: Slid): string {
   const image = padded(context, transpose(context, slid.image, last), around);
   const area = places.reduce((product, size) => product * size, 1);
   const apart = area >= ownProductMin;
+  const first = [1, 0, ...places.map((_, i) => i + 2)];
   const gradient = apart
     ? reshape(context, slid.small, [0, outs, area])
-    : reshape(context, transpose(context, slid.small, last), [-1, outs]);
+    : reshape(context, transpose(context, slid.small, first), [outs, -1]);
   const axes = context.ints(spatial.map((_, i) => i + 1));
   const steps = context.ints(window.strides);
   const taps = tapsOf(window.kernel).map((tap) => {
@@ -44,15 +45,21 @@ export function byTaps(context: Backward, slid: Slid): string {
     const stops = starts.map((at, i) => at + ((places[i] ?? 1) - 1) * (window.strides[i] ?? 1) + 1);
     const met = [image, context.ints(starts), context.ints(stops), axes, steps];
     const taken = context.emit('Slice', met);
-    if (apart) return context.emit('MatMul', [gradient, reshape(context, taken, [0, area, ins])]);
-    return context.emit('Gemm', [gradient, reshape(context, taken, [-1, ins])], { transA: int(1) });
+    const pixels = reshape(context, taken, apart ? [0, area, ins] : [-1, ins]);
+    return context.emit('MatMul', [gradient, pixels]);
   });
   const whole = [outs, ins, ...window.kernel];
   const sums = apart ? taps.map((tap) => reduceSum(context, tap, [0], false)) : taps;
   if (taps.length === 1) return reshape(context, sums[0] ?? '', whole);
   const all = context.emit('Concat', sums, { axis: int(0) });
   const rows = reshape(context, all, [taps.length, outs * ins]);
-  return reshape(context, context.emit('Transpose', [rows], { perm: ints([1, 0]) }), whole);
+  // The product with a unit matrix turns rows that are few and long; a move of axes is far slower.
+  const unit = context.floats([taps.length, taps.length], unitMatrix(taps.length));
+  return reshape(context, context.emit('Gemm', [rows, unit], { transA: int(1) }), whole);
+}
+
+function unitMatrix(size: number): Float32Array {
+  return Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0));
 }
 
 /** Every place of a kernel, row-major. */
