@@ -47,7 +47,9 @@ export function sizeOf(batch: Batch): number {
 
 /** 0, 1, … length − 1. */
 export function positions(length: number): number[] {
-  return Array.from({ length }, (_, i) => i);
+  const all: number[] = [];
+  for (let i = 0; i < length; i++) all.push(i);
+  return all;
 }
 
 /** The middle value (of an even count the lower one); undefined for none. */

@@ -16,6 +16,9 @@ export function ball(clean: Float32Array, size: number, budget: Budget, bounds: 
   return norm === 'l1' ? l1Ball(clean, size, epsilon, inner) : l0Ball(clean, size, epsilon, inner);
 }
 
+/** Infinity as the bits of a float32; what is greater is not a number. */
+const infinity = 0x7f800000;
+
 function linfBall(clean: Float32Array, epsilon: number, bounds: Bounds): Ball {
   const lower = new Float32Array(clean.length);
   const upper = new Float32Array(clean.length);
@@ -24,28 +27,43 @@ function linfBall(clean: Float32Array, epsilon: number, bounds: Bounds): Ball {
     lower[i] = Math.min(center, ceilFloat32(Math.max(center - epsilon, bounds.min)));
     upper[i] = Math.max(center, floorFloat32(Math.min(center + epsilon, bounds.max)));
   }
-  const clamp = (value: number, i: number): number => {
-    const low = lower[i] ?? 0;
-    const high = upper[i] ?? 0;
-    return value < low ? low : Math.min(value, high);
-  };
+  const edges = { lower, upper };
   const project = (x: Float32Array): void => {
-    for (let i = 0; i < x.length; i++) x[i] = clamp(x[i] ?? 0, i);
+    for (let i = 0; i < x.length; i++) {
+      x[i] = Math.max(lower[i] ?? 0, Math.min(x[i] ?? 0, upper[i] ?? 0));
+    }
   };
   return {
     project,
-    step: (x, direction, length) => {
-      for (let i = 0; i < x.length; i++) {
-        const moved = (x[i] ?? 0) + length * Math.sign(direction[i] ?? 0);
-        x[i] = Math.max(lower[i] ?? 0, Math.min(moved, upper[i] ?? 0));
-      }
-    },
+    step: (x, direction, length) => stepInside(x, direction, length, edges),
     randomStart: (random) => {
       const x = clean.map((value) => value + (2 * random.uniform() - 1) * epsilon);
       project(x);
       return x;
     },
   };
+}
+
+interface Edges {
+  readonly lower: Float32Array;
+  readonly upper: Float32Array;
+}
+
+function stepInside(
+  x: Float32Array,
+  direction: Float32Array,
+  length: number,
+  { lower, upper }: Edges,
+): void {
+  // The sign as the first bit: processors cannot guess it, and a wrong guess costs the most.
+  const bits = new Int32Array(direction.buffer, direction.byteOffset, direction.length);
+  for (let i = 0; i < x.length; i++) {
+    const word = bits[i] ?? 0;
+    const magnitude = word & 0x7fffffff;
+    if (magnitude === 0 || magnitude > infinity) continue;
+    const moved = (x[i] ?? 0) + (length + 2 * length * (word >> 31));
+    x[i] = Math.max(lower[i] ?? 0, Math.min(moved, upper[i] ?? 0));
+  }
 }
 
 function l2Ball(clean: Float32Array, size: number, epsilon: number, bounds: Bounds): Ball {

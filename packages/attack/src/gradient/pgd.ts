@@ -109,33 +109,36 @@ async function descend(
   const x = now.slice();
   const zero = new Set<number>();
   let active = positions(rows.length);
+  let original = rows;
+  let labels = goals(batch, criterion, original);
   let pace: Float32Array | undefined;
   const save = () => {
     for (const [i, at] of active.entries()) x.set(rowOf(now, i, size), at * size);
   };
   for (let step = 0; step < steps && active.length > 0; step++) {
-    const original = active.map((at) => rows[at] ?? 0);
-    const found = await model.lossGradient(now, goals(batch, criterion, original));
+    const found = await model.lossGradient(now, labels);
     let slope = found.gradient;
-    const keep = positions(active.length).filter((i) => {
+    const stands = (i: number): boolean => {
       const row = original[i] ?? 0;
-      const answer = found.predictions[i] ?? -1;
-      return !(untilBroken && isSuccess(criterion, answer, batch.labels[row] ?? 0, row));
-    });
+      return !isSuccess(criterion, found.predictions[i] ?? -1, batch.labels[row] ?? 0, row);
+    };
+    const keep = untilBroken ? positions(active.length).filter(stands) : active;
     if (keep.length < active.length) {
       save();
       now = gather(now, keep, size);
       slope = gather(slope, keep, size);
       if (pace !== undefined) pace = gather(pace, keep, size);
       active = keep.map((i) => active[i] ?? 0);
+      original = active.map((at) => rows[at] ?? 0);
+      labels = goals(batch, criterion, original);
       region = ball(gather(clean, active, size), size, budget, bounds);
     }
     if (options.momentum) pace = gathered(pace, slope, size, options.momentum);
     region.step(now, pace ?? slope, length);
-    active.forEach((at, i) => {
-      if (isZero(rowOf(slope, i, size))) zero.add(at);
+    for (const [i, at] of active.entries()) {
+      if (isZero(slope, i * size, size)) zero.add(at);
       else zero.delete(at);
-    });
+    }
     options.onStep(step + 1);
   }
   save();
@@ -144,7 +147,9 @@ async function descend(
 
 function goals(batch: Batch, criterion: Criterion, rows: readonly number[]): Int32Array {
   const from = criterion.kind === 'targeted' ? criterion.targets : batch.labels;
-  return Int32Array.from(rows, (row) => from[row] ?? 0);
+  const own = new Int32Array(rows.length);
+  for (let i = 0; i < own.length; i++) own[i] = from[rows[i] ?? 0] ?? 0;
+  return own;
 }
 
 async function stillStanding(
@@ -178,6 +183,7 @@ function gathered(
   return next;
 }
 
-function isZero(row: Float32Array): boolean {
-  return row.every((value) => value === 0);
+function isZero(slope: Float32Array, start: number, size: number): boolean {
+  for (let i = start; i < start + size; i++) if (slope[i] !== 0) return false;
+  return true;
 }

@@ -160,7 +160,7 @@ export function differentiable(
     lossGradient: async (x, labels, query = {}) => {
       const gradient = await gradientSession(source, query.loss ?? 'cross-entropy');
       const loss = new Float32Array(labels.length);
-      const slope = new Float32Array(x.length);
+      let slope: Float32Array = new Float32Array(0);
       const predictions = new Int32Array(labels.length);
       let scores = new Float32Array(0);
       let classes = 1;
@@ -171,7 +171,13 @@ export function differentiable(
         const answer = await gradient.run(feeds);
         const take = (name: string) => floatsOf(answer[name], name, rows);
         loss.set(take('merlon_loss'), start);
-        slope.set(take('merlon_gradient'), start * size);
+        const moves = take('merlon_gradient');
+        // Answers are new at every run, so that one of all rows needs no copy.
+        if (moves.length === x.length) slope = moves;
+        else {
+          if (start === 0) slope = new Float32Array(x.length);
+          slope.set(moves, start * size);
+        }
         const own = take('merlon_scores');
         classes = own.length / rows;
         if (start === 0) scores = new Float32Array(labels.length * classes);

@@ -1,20 +1,22 @@
 /** Matrix products of small plans. */
 import type { FloatValue, Kernel } from './value.ts';
 import { floats, floatsAt, integerOf, numberOf, sizeOf } from './value.ts';
+import type { Arena } from './wasm.ts';
 
 /** Kernels by operator. */
 export const linearKernels: Readonly<Record<string, Kernel>> = {
   MatMul: (of) => {
     const [a, b] = [floatsAt(of, 0), floatsAt(of, 1)];
     if (a?.shape.length !== 2 || b?.shape.length !== 2) return null;
-    return product({ a, b, bias: null, turned: false, alpha: 1, beta: 1 });
+    return product({ a, b, bias: null, turned: false, alpha: 1, beta: 1 }, of.arena);
   },
   Gemm: (of) => {
     const [a, b, bias] = [floatsAt(of, 0), floatsAt(of, 1), floatsAt(of, 2)];
     if (a?.shape.length !== 2 || b?.shape.length !== 2) return null;
     if (integerOf(of, 'transA', 0) !== 0) return null;
     const [alpha, beta] = [numberOf(of, 'alpha', 1), numberOf(of, 'beta', 1)];
-    return product({ a, b, bias, turned: integerOf(of, 'transB', 0) === 1, alpha, beta });
+    const turned = integerOf(of, 'transB', 0) === 1;
+    return product({ a, b, bias, turned, alpha, beta }, of.arena);
   },
 };
 
@@ -29,7 +31,10 @@ interface Product {
 }
 
 /** A [rows, inner] by B, whose columns are laid out one after the other when the plan is made. */
-function product({ a, b, bias, turned, alpha, beta }: Product): ReturnType<Kernel> {
+function product(
+  { a, b, bias, turned, alpha, beta }: Product,
+  arena: Arena | null,
+): ReturnType<Kernel> {
   const [rows = 0, inner = 0] = a.shape;
   const [columns = 0, depth = 0] = turned ? b.shape : [b.shape[1], b.shape[0]];
   if (depth !== inner || !(turned || b.fixed)) return null;
@@ -40,13 +45,23 @@ function product({ a, b, bias, turned, alpha, beta }: Product): ReturnType<Kerne
   const value = floats([rows, columns]);
   const shift = new Float64Array(columns);
   const of = { a: a.data, weights, out: value.data, shift, alpha, rows, inner, columns };
-  const run = (): void => {
+  const fillShift = (): void => {
     for (let n = 0; n < columns && bias !== null; n++) {
       shift[n] = beta * (bias.data[width === 1 ? 0 : n] ?? 0);
     }
+  };
+  const cost = rows * inner * columns;
+  if (arena !== null && b.fixed && bias?.fixed !== false && cost > 0) {
+    fillShift();
+    const fixed = alpha === 1 ? weights : weights.map((weight) => alpha * weight);
+    const all = arena.product({ weights: fixed, shift, rows, inner, columns });
+    return { value, run: () => all(a.data, value.data), cost };
+  }
+  const run = (): void => {
+    fillShift();
     multiply(of);
   };
-  return { value, run, cost: rows * inner * columns };
+  return { value, run, cost: cost * slower };
 }
 
 interface Factors {
@@ -60,6 +75,9 @@ interface Factors {
   readonly inner: number;
   readonly columns: number;
 }
+
+/** How much longer a product takes here than by vector instructions. */
+const slower = 6;
 
 /** Columns that are summed together, so that their sums do not wait for each other. */
 const together = 8;

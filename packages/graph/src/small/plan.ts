@@ -16,6 +16,7 @@ import { linearKernels } from './linear.ts';
 import { reduceKernels } from './reduce.ts';
 import { shapeKernels } from './shape.ts';
 import { floats, type Kernel, sizeOf, type Value } from './value.ts';
+import type { Arena } from './wasm.ts';
 
 const kernels: Readonly<Record<string, Kernel>> = {
   ...linearKernels,
@@ -35,8 +36,15 @@ export interface Plan {
   readonly cost: number;
 }
 
-/** The plan of a graph whose open axes are `rows` long; null when an operator is not known. */
-export function planOf({ graph }: OnnxModel, rows: number): Plan | null {
+/**
+ * The plan of a graph whose open axes are `rows` long; null when an operator is not known. Without
+ * an arena, products are computed one number at a time.
+ */
+export function planOf(
+  { graph }: OnnxModel,
+  rows: number,
+  arena: Arena | null = null,
+): Plan | null {
   // Most models are told by their operators, before any weight is copied.
   if (!graph.nodes.every(isKnown)) return null;
   const values = new Map<string, Value>();
@@ -58,7 +66,8 @@ export function planOf({ graph }: OnnxModel, rows: number): Plan | null {
     const own = node.inputs.map((name) => (name === '' ? null : (values.get(name) ?? undefined)));
     if (own.some((value) => value === undefined)) return null;
     const given = own.map((value) => value ?? null);
-    const made = kernels[node.operator]?.({ node, attributes: node.attributes, inputs: given });
+    const { attributes, operator } = node;
+    const made = kernels[operator]?.({ node, attributes, inputs: given, arena });
     if (made === null || made === undefined) return null;
     const fixed = given.every((value) => value?.fixed !== false);
     values.set(node.outputs[0] ?? '', fixed ? { ...made.value, fixed } : made.value);

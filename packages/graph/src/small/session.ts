@@ -4,20 +4,22 @@ import type { Session } from '../session.ts';
 import type { Tensor, Tensors } from '../tensor.ts';
 import { type Plan, planOf } from './plan.ts';
 import type { Value } from './value.ts';
+import { openArena } from './wasm.ts';
 
 /** Operations up to which a run here is sooner done than the runtime has begun. */
-const costMax = 100_000;
+const costMax = 200_000;
 /** Plans kept, one for each number of rows. */
 const plansMax = 64;
 
 /** True when a run of one row is small. */
 export function isSmallModel(model: OnnxModel): boolean {
-  return (planOf(model, 1)?.cost ?? Number.POSITIVE_INFINITY) <= costMax;
+  return (planOf(model, 1, openArena())?.cost ?? Number.POSITIVE_INFINITY) <= costMax;
 }
 
 /** Answers like `runtime`, and sooner where a run is small. */
 export function smallSession(model: OnnxModel, runtime: Session): Session {
   const plans = new Map<number, Plan | null>();
+  let arena = openArena();
   const rowsMax = Math.floor(costMax / Math.max(1, planFor(1)?.cost ?? Number.POSITIVE_INFINITY));
   return {
     inputs: runtime.inputs,
@@ -34,8 +36,11 @@ export function smallSession(model: OnnxModel, runtime: Session): Session {
   function planFor(rows: number): Plan | null {
     const known = plans.get(rows);
     if (known !== undefined) return known;
-    if (plans.size >= plansMax) plans.clear();
-    const made = planOf(model, rows);
+    if (plans.size >= plansMax) {
+      plans.clear();
+      arena = openArena();
+    }
+    const made = planOf(model, rows, arena);
     const plan = made !== null && made.cost <= costMax ? made : null;
     plans.set(rows, plan);
     return plan;

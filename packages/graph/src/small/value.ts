@@ -1,6 +1,7 @@
 /** Values of a small plan: buffers that are made once and filled at every run. */
 import type { Attributes } from '../gradient/emitter.ts';
 import type { OnnxNode } from '../onnx/model.ts';
+import type { Arena } from './wasm.ts';
 
 /** A value of a plan; `fixed` ones are the same at every run. */
 export type Value = FloatValue | IntegerValue;
@@ -35,6 +36,8 @@ export interface Operands {
   readonly attributes: Attributes;
   /** Inputs in order; null where one is left out. */
   readonly inputs: readonly (Value | null)[];
+  /** Where products by fixed weights are computed; null where they are not. */
+  readonly arena: Arena | null;
 }
 
 /** Makes the step of a node; null when it does not take the node in this form. */

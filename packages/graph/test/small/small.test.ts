@@ -15,6 +15,7 @@ import {
 } from '../../src/index.ts';
 import { planOf } from '../../src/small/plan.ts';
 import { isSmallModel } from '../../src/small/session.ts';
+import { openArena } from '../../src/small/wasm.ts';
 import { modelOf, randomTensor, values } from '../gradient/models.ts';
 
 const width = 9;
@@ -99,7 +100,7 @@ describe('small models', () => {
     const [small, runtime] = [await openFastest(model), await openSession(writeOnnx(model))];
     const { x, merlon_labels: labels } = feedsOf(700, 3, 5);
     const feeds = { x, merlon_labels: labels } as Tensors;
-    expect((planOf(model, 700)?.cost ?? 0) > 100_000).toBe(true);
+    expect((planOf(model, 700, openArena())?.cost ?? 0) > 200_000).toBe(true);
     expect(await small.run(feeds)).toEqual(await runtime.run(feeds));
     await Promise.all([small.close(), runtime.close()]);
   });
@@ -130,5 +131,34 @@ describe('small models', () => {
       tensors: [randomTensor('w', [300, 400], 1)],
     });
     expect(isSmallModel((await gradientModel(wide)).model)).toBe(false);
+  });
+});
+
+describe('products by vector instructions', () => {
+  it.each([
+    [1, 1, 1],
+    [1, 30, 64],
+    [3, 7, 16],
+    [5, 200, 17],
+    [9, 64, 33],
+  ])('of [%i, %i] by %i columns are those of a plain loop', (rows, inner, columns) => {
+    const arena = openArena();
+    if (arena === null) throw new Error('this machine has no vector instructions');
+    const weights = values(inner * columns, 1);
+    const shift = Float64Array.from(values(columns, 2));
+    // A second product of the arena has a place of its own.
+    const first = arena.product({ weights, shift, rows, inner, columns });
+    arena.product({ weights: weights.map(() => 7), shift, rows, inner, columns });
+    const from = values(rows * inner, 3);
+    const to = new Float32Array(rows * columns);
+    first(from, to);
+    for (const [at, got] of to.entries()) {
+      const [row, n] = [Math.floor(at / columns), at % columns];
+      let sum = shift[n] ?? 0;
+      for (let k = 0; k < inner; k++) {
+        sum += (from[row * inner + k] ?? 0) * (weights[n * inner + k] ?? 0);
+      }
+      expect(got).toBeCloseTo(sum, 4);
+    }
   });
 });
