@@ -3,7 +3,7 @@
  * seconds that each took, one after the other on the same rows.
  *
  *   node bench/attack/autoattack.ts --python PYTHON [--samples 500] [--seeds 0,1]
- *     [--version standard|plus|rand] [--norm linf|l2|l1]
+ *     [--version standard|plus|rand] [--norm linf|l2|l1] [--threads 2]
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -20,8 +20,10 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '0,1' },
     version: { type: 'string', default: 'standard' },
     norm: { type: 'string', default: 'linf' },
+    threads: { type: 'string', default: '2' },
   },
 });
+const threads = { threads: Number(values.threads), spin: false };
 const root = new URL('../../', import.meta.url);
 const file = (path: string): Uint8Array => new Uint8Array(readFileSync(new URL(path, root)));
 
@@ -44,9 +46,9 @@ async function ours({ model, norm, epsilon }: Case, seed: number): Promise<Figur
   const schema = readSchema(file('models/digits-cnn.schema.json'));
   const all = readDataset(file('data/mnist-test.npz'), { name: 'mnist-test.npz', schema });
   const data = slice(all, 0, Number(values.samples));
-  const session = await openSession(bytes, { threads: 2 });
+  const session = await openSession(bytes, threads);
   const started = process.cpuUsage();
-  const gradient = await gradientsOfModel(readOnnx(bytes), { threads: 2 });
+  const gradient = await gradientsOfModel(readOnnx(bytes), threads);
   const { verdict } = await runAttacks({ session, gradient }, data, {
     suite: values.version === 'standard' ? 'autoattack' : `autoattack-${values.version}`,
     norm,
@@ -67,7 +69,7 @@ async function ours({ model, norm, epsilon }: Case, seed: number): Promise<Figur
 function peer({ model, norm, epsilon }: Case, seed: number): Figures {
   const script = fileURLToPath(new URL('autoattack_peer.py', import.meta.url));
   const args = [script, model, norm, `${epsilon}`, values.samples, `${seed}`, values.version];
-  const env = { ...process.env, OMP_NUM_THREADS: '2', OMP_WAIT_POLICY: 'PASSIVE' };
+  const env = { ...process.env, OMP_NUM_THREADS: values.threads, OMP_WAIT_POLICY: 'PASSIVE' };
   const ran = spawnSync(values.python, args, { env, encoding: 'utf8' });
   if (ran.status !== 0) throw new Error(`the peer failed: ${ran.stderr.slice(-500)}`);
   return JSON.parse(ran.stdout.trim().split('\n').at(-1) ?? '') as Figures;

@@ -3,6 +3,7 @@
     python autoattack_peer.py MODEL NORM EPSILON COUNT SEED [standard|plus|rand]
 """
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from networks import network  # noqa: E402
 from pyautoattack import AutoAttack  # noqa: E402
 
 path, norm, epsilon, count, seed, version = [*sys.argv[1:], "standard"][:6]
-torch.set_num_threads(2)
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
 data = np.load(ROOT / "data/mnist-test.npz")
 x = torch.from_numpy(data["x"][: int(count)] / np.float32(255))
 y = torch.from_numpy(data["y"][: int(count)].astype(np.int64))

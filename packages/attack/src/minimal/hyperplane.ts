@@ -22,40 +22,69 @@ export interface HyperplaneProjector {
 
 const newtonStepsMax = 200;
 
-/** A projector for rows of `size` elements. */
+/** The elements of a row that can still move, one after the other. */
+interface Movable {
+  count: number;
+  /** Place in the row. */
+  readonly at: Int32Array;
+  /** How far to the bound, and how much of the gap one unit of the way closes. */
+  readonly rooms: Float64Array;
+  readonly pulls: Float64Array;
+  /** 1 or −1: where the way goes. */
+  readonly signs: Float64Array;
+}
+
+/** A projector for rows of `size` elements; points lie in the box. */
 export function hyperplaneProjector(
   norm: Exclude<Norm, 'l0'>,
   size: number,
   bounds: Bounds,
 ): HyperplaneProjector {
-  const rooms = new Float64Array(size);
-  const pulls = new Float64Array(size);
+  // One place more: what cannot move is written there until the next one takes it.
+  const floats = (): Float64Array => new Float64Array(size + 1);
+  const at = new Int32Array(size + 1);
+  const movable: Movable = { count: 0, at, rooms: floats(), pulls: floats(), signs: floats() };
   const order = new Int32Array(size);
-  const prepare = (point: RowAt, normal: RowAt, sign: number): void => {
-    for (let i = 0; i < size; i++) {
-      const pull = sign * (normal.of[normal.start + i] ?? 0);
-      const at = point.of[point.start + i] ?? 0;
-      pulls[i] = Math.abs(pull);
-      rooms[i] = pull === 0 ? 0 : Math.max(pull > 0 ? bounds.max - at : at - bounds.min, 0);
-    }
-  };
   return {
     project: (point, normal, gap, out) => {
-      const sign = gap < 0 ? -1 : 1;
       const goal = Math.abs(gap);
-      prepare(point, normal, sign);
-      if (norm === 'l1') takeSteepest(pulls, rooms, goal, { order, out });
-      else moveTogether(pulls, rooms, goal, { norm, out });
-      let length = 0;
-      for (let i = 0; i < size; i++) {
-        const moved = out[i] ?? 0;
-        if (norm === 'linf') length = Math.max(length, moved);
-        else length += norm === 'l1' ? moved : moved * moved;
-        out[i] = moved * sign * Math.sign(normal.of[normal.start + i] ?? 0);
-      }
-      return norm === 'l2' ? Math.sqrt(length) : length;
+      prepare(movable, { point, normal, bounds, toward: gap < 0 ? -1 : 1, size });
+      out.fill(0);
+      return norm === 'l1'
+        ? takeSteepest(movable, goal, { order, out })
+        : moveTogether(movable, goal, { norm, out });
     },
   };
+}
+
+interface Projection {
+  readonly point: RowAt;
+  readonly normal: RowAt;
+  readonly bounds: Bounds;
+  /** Along the normal, 1, or against it, −1. */
+  readonly toward: 1 | -1;
+  readonly size: number;
+}
+
+/** Signs by their bit, without a branch: a processor guesses every second one wrong. */
+function prepare(movable: Movable, of: Projection): void {
+  const { at, rooms, pulls, signs } = movable;
+  const { point, normal, bounds, toward, size } = of;
+  const bits = new Int32Array(normal.of.buffer, normal.of.byteOffset + 4 * normal.start, size);
+  const ends = Float64Array.of(bounds.max, bounds.min);
+  if (toward < 0) ends.reverse();
+  let count = 0;
+  for (let i = 0; i < size; i++) {
+    const negative = (bits[i] ?? 0) >>> 31;
+    const room = Math.abs((ends[negative] ?? 0) - (point.of[point.start + i] ?? 0));
+    const pull = Math.abs(normal.of[normal.start + i] ?? 0);
+    at[count] = i;
+    rooms[count] = room;
+    pulls[count] = pull;
+    signs[count] = toward * (1 - 2 * negative);
+    count += room * pull === 0 ? 0 : 1;
+  }
+  movable.count = count;
 }
 
 /**
@@ -63,19 +92,16 @@ export function hyperplaneProjector(
  * normal, and one in L∞.
  */
 function moveTogether(
-  pulls: Float64Array,
-  rooms: Float64Array,
+  { count, at, rooms, pulls, signs }: Movable,
   goal: number,
-  of: { readonly norm: 'linf' | 'l2'; readonly out: Float64Array },
-): void {
-  const { norm, out } = of;
+  { norm, out }: { readonly norm: 'linf' | 'l2'; readonly out: Float64Array },
+): number {
   let factor = 0;
   for (let step = 0; step < newtonStepsMax; step++) {
     let reached = 0;
     let slope = 0;
-    for (let i = 0; i < pulls.length; i++) {
-      const room = rooms[i] ?? 0;
-      const pull = pulls[i] ?? 0;
+    for (let k = 0; k < count; k++) {
+      const [room, pull] = [rooms[k] ?? 0, pulls[k] ?? 0];
       const weight = norm === 'l2' ? pull : 1;
       const moved = factor * weight;
       if (moved < room) slope += pull * weight;
@@ -89,25 +115,33 @@ function moveTogether(
     if (missing <= 1e-12 * goal) break;
     factor += missing / slope;
   }
-  for (let i = 0; i < pulls.length; i++) {
-    const pull = pulls[i] ?? 0;
-    const weight = norm === 'l2' ? pull : 1;
-    out[i] = pull > 0 ? Math.min(factor * weight, rooms[i] ?? 0) : 0;
+  let length = 0;
+  for (let k = 0; k < count; k++) {
+    const moved = Math.min(factor * (norm === 'l2' ? (pulls[k] ?? 0) : 1), rooms[k] ?? 0);
+    length = norm === 'l2' ? length + moved * moved : Math.max(length, moved);
+    out[at[k] ?? 0] = moved * (signs[k] ?? 0);
   }
+  return norm === 'l2' ? Math.sqrt(length) : length;
 }
 
 /** L1: the elements of the steepest pull move to their bounds, the last one part of the way. */
 function takeSteepest(
-  pulls: Float64Array,
-  rooms: Float64Array,
+  { count, at, rooms, pulls, signs }: Movable,
   goal: number,
   { order, out }: { readonly order: Int32Array; readonly out: Float64Array },
-): void {
-  for (let i = 0; i < order.length; i++) order[i] = i;
-  out.fill(0);
+): number {
+  for (let k = 0; k < count; k++) order[k] = k;
   let low = 0;
-  let high = order.length - 1;
+  let high = count - 1;
   let missing = goal;
+  let length = 0;
+  const move = (k: number, by: number): void => {
+    length += by;
+    out[at[k] ?? 0] = by * (signs[k] ?? 0);
+  };
+  const moveAll = (end: number): void => {
+    for (let k = low; k < end; k++) move(order[k] ?? 0, rooms[order[k] ?? 0] ?? 0);
+  };
   while (low <= high) {
     const split = partition(pulls, order, low, high);
     let gain = 0;
@@ -121,19 +155,20 @@ function takeSteepest(
       const pivot = order[split] ?? 0;
       const without = gain - (pulls[pivot] ?? 0) * (rooms[pivot] ?? 0);
       if (without > missing) continue;
-      for (let k = low; k < split; k++) out[order[k] ?? 0] = rooms[order[k] ?? 0] ?? 0;
-      out[pivot] = Math.max(missing - without, 0) / (pulls[pivot] ?? 1);
-      return;
+      moveAll(split);
+      move(pivot, Math.max(missing - without, 0) / (pulls[pivot] ?? 1));
+      return length;
     }
     if (gain > missing) {
       const only = order[split] ?? 0;
-      out[only] = missing / (pulls[only] ?? 1);
-      return;
+      move(only, missing / (pulls[only] ?? 1));
+      return length;
     }
-    for (let k = low; k <= split; k++) out[order[k] ?? 0] = rooms[order[k] ?? 0] ?? 0;
+    moveAll(split + 1);
     missing -= gain;
     low = split + 1;
   }
+  return length;
 }
 
 /** Puts the steeper elements first; returns where the pivot came to lie. */
