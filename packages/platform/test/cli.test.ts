@@ -141,6 +141,8 @@ const bad: readonly [string[], number, RegExp][] = [
   [['attack', digits, '--data', mnist, '--format', 'xml'], 2, /expected text, json, sarif/],
   [['attack', digits, '--data', mnist, '--samples', '0'], 2, /"--samples" expected a whole number/],
   [['gradient', 'cut.onnx', '-o', 'out.onnx'], 2, /not a sound ONNX model/],
+  [['gradient', digits, '--shape', '1,a', '-o', 'x'], 2, /"--shape" expected sizes such as/],
+  [['gradient', digits, '--output', 'z', '-o', 'x'], 2, /expected output "z", got "/],
   [['harden', digits, '--data', mnist, '--method', 'pgd', '-o', 'x'], 2, /expected pgd-at, fast/],
   [['harden', digits, '--data', mnist], 2, /"--out" is needed/],
   [['harden', digits, '-o', 'x'], 2, /"--data" is needed/],

@@ -36,7 +36,9 @@ export function scoresOf(
   if (output === undefined) {
     const wanted = asked === null ? 'a float32 output of scores [N, classes]' : `output "${asked}"`;
     const has = graph.outputs.map(({ name }) => `"${name}" [${shapes.get(name)?.join(', ')}]`);
-    throw new GraphError('shape-mismatch', `expected ${wanted}, got ${has.join(', ')}`);
+    throw new GraphError('shape-mismatch', `expected ${wanted}, got ${has.join(', ')}`, {
+      hint: 'name the output to differentiate',
+    });
   }
   const shape = shapes.get(output.name) ?? [];
   const [rows = 0, ...others] = shape;

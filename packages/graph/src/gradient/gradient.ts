@@ -37,8 +37,13 @@ export interface GradientOptions {
   readonly weights?: 'constant' | 'state' | 'train';
   /** Sizes of the input, for models that leave more open than the rows (-1). */
   readonly shape?: readonly number[];
-  /** Name of the output to differentiate; default: the first of float32 [N, K]. */
+  /**
+   * Name of the output to differentiate, of any rank when its first axis is the rows; default: the
+   * first of float32 [N, K].
+   */
   readonly output?: string;
+  /** Values of inputs that stay as they are, such as a state or a rate, by their names. */
+  readonly held?: readonly OnnxTensor[];
 }
 
 /** A model with its gradient. */
@@ -69,7 +74,8 @@ export async function gradientModel(
   options: GradientOptions = {},
 ): Promise<GradientModel> {
   const { weights: mode = 'constant', loss = 'cross-entropy', output = null } = options;
-  const start = withShape(inFloats(withoutFunctions(upgrade(model)), mode), options.shape);
+  const alone = holding(withoutFunctions(upgrade(model)), options.held ?? []);
+  const start = withShape(inFloats(alone, mode), options.shape);
   // Only losses that compare classes need two of them.
   const classesMin = loss === 'linear' ? 1 : 2;
   const form = await normalForm(start, { mode, output, classesMin });
@@ -107,6 +113,20 @@ function inFloats(model: OnnxModel, mode: 'constant' | 'state' | 'train'): OnnxM
   throw new GraphError('unsupported-operator', 'expected weights of float32 to train', {
     hint: 'train the float32 copy of the model instead',
   });
+}
+
+/** The model without the inputs whose values are told. */
+function holding(model: OnnxModel, held: readonly OnnxTensor[]): OnnxModel {
+  const names = new Set(held.map(({ name }) => name));
+  const { inputs, initializers } = model.graph;
+  for (const name of names) {
+    if (inputs.some((input) => input.name === name)) continue;
+    const has = inputs.map((input) => `"${input.name}"`).join(', ');
+    throw new GraphError('shape-mismatch', `expected inputs to hold among ${has}, got "${name}"`);
+  }
+  const open = inputs.filter(({ name }) => !names.has(name));
+  const own = initializers.filter(({ name }) => !names.has(name));
+  return { ...model, graph: { ...model.graph, inputs: open, initializers: [...own, ...held] } };
 }
 
 /** The model with one input of the sizes that are asked for. */

@@ -3,6 +3,7 @@ import { seeded } from '@merlon/core';
 import { describe, expect, it } from 'vitest';
 import {
   elementTypes,
+  floatsIn,
   gradientModel,
   int,
   ints,
@@ -10,6 +11,7 @@ import {
   node,
   type OnnxModel,
   type OnnxNode,
+  type OnnxTensor,
   openSession,
   readOnnx,
   type Session,
@@ -273,6 +275,29 @@ describe('models beyond classifiers of one open axis', () => {
     const { session } = await open(plain, { shape: [-1, 4] });
     expect(session.inputs[0]?.shape).toEqual([-1, 4]);
     await session.close();
+  });
+  it('inputs whose values are told stay as they are', async () => {
+    const plain = head(
+      [{ name: 'y', elementType: elementTypes.float32, shape: null }],
+      node('Mul', ['x', 'state'], ['y']),
+    );
+    const state = { name: 'state', elementType: elementTypes.float32, shape: [1, 2, 3] };
+    const { inputs } = plain.graph;
+    const model = { ...plain, graph: { ...plain.graph, inputs: [...inputs, state] } };
+    await expect(gradientModel(model, { output: 'y' })).rejects.toThrow('expected one input');
+    const held = [randomTensor('state', [1, 2, 3], 7)];
+    const { session } = await open(model, { output: 'y', loss: 'linear', held });
+    const ones = (...shape: number[]): Tensor => {
+      const length = shape.reduce((product, size) => product * size, 1);
+      return { type: 'float32', shape, data: new Float32Array(length).fill(1) };
+    };
+    const found = await session.run({ x: ones(1, 2, 3), merlon_cotangent: ones(1, 6) });
+    expect([...floats(found.merlon_gradient)]).toEqual([...floatsIn(held[0] as OnnxTensor)]);
+    await session.close();
+    const other = [randomTensor('rate', [1], 7)];
+    await expect(gradientModel(model, { output: 'y', held: other })).rejects.toThrow(
+      'expected inputs to hold among "x", "state", got "rate"',
+    );
   });
   it('a model that runs with one row only keeps that one row', async () => {
     const plain = modelOf({

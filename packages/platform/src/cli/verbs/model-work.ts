@@ -23,13 +23,20 @@ export const gradientVerb: Verb = {
   options: {
     out: { type: 'string', short: 'o', help: 'file to write' },
     loss: { type: 'string', help: `${losses.join(', ')} (default cross-entropy)` },
+    output: { type: 'string', help: 'output to differentiate (default: the scores)' },
+    shape: { type: 'string', help: 'sizes of the input that the model leaves open: -1,3,320,320' },
   },
   run: async (args) => {
     const [path = ''] = args.exactly('MODEL');
     const out = args.needed('out');
     const loss = args.choice('loss', losses, 'cross-entropy');
     const model = readOnnx(await readBytes(path, 'the model'));
-    const gradient = await gradientModel(model, { loss });
+    const [output, shape] = [args.text('output'), args.text('shape')];
+    const gradient = await gradientModel(model, {
+      loss,
+      ...(output !== undefined && { output }),
+      ...(shape !== undefined && { shape: sizesOf(shape) }),
+    });
     await writeChunks(out, once(writeOnnx(gradient.model)));
     const { graph } = gradient.model;
     const json = {
@@ -40,6 +47,12 @@ export const gradientVerb: Verb = {
     return { exit: 0, json, text: `${out}: ${json.outputs.join(', ')}` };
   },
 };
+
+function sizesOf(text: string): number[] {
+  const sizes = text.split(',').map(Number);
+  if (sizes.every((size) => Number.isInteger(size) && (size > 0 || size === -1))) return sizes;
+  throw usage(`"--shape" expected sizes such as -1,3,320,320, got "${text}"`);
+}
 
 /** What each method is given unless it is told otherwise. */
 const usual = { epochs: 4, batchSize: 50, samples: 6000, learningRate: 0.08, attackSteps: 4 };
