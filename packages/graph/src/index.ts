@@ -24,7 +24,12 @@ export {
 export { classesMin, type Loss, losses } from './gradient/loss.ts';
 export { floatCopy } from './gradient/lower/float-copy.ts';
 export { type OperatorStatus, operatorStatuses } from './gradient/statuses.ts';
-export { type ExternalPart, type ReadExternal, withExternalData } from './onnx/external.ts';
+export {
+  type ExternalPart,
+  externalParts,
+  type ReadExternal,
+  withExternalData,
+} from './onnx/external.ts';
 export { inlineFunctions } from './onnx/functions.ts';
 export {
   elementTypes,
@@ -43,6 +48,7 @@ export {
   type OnnxValue,
 } from './onnx/model.ts';
 export { readOnnx } from './onnx/read.ts';
+export { stripped } from './onnx/strip.ts';
 export { writeOnnx } from './onnx/write.ts';
 export { openSession } from './runtime.ts';
 export type { OpenSession, Session, SessionOptions, ValueInfo } from './session.ts';

@@ -15,6 +15,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'merlon-cli-'));
 const at = (name: string): string => join(folder, name);
 const digits = join(root, 'models/digits-cnn.onnx');
+const arrays = join(root, 'vectors/fix/arrays-4.pkl');
 const loans = join(root, 'models/loans.onnx');
 const mnist = join(root, 'data/mnist-test.npz');
 
@@ -98,7 +99,15 @@ describe('help', () => {
 /** Arguments, exit code, and what standard error says. */
 const bad: readonly [string[], number, RegExp][] = [
   [['attck'], 2, /there is no verb "attck"\n.*did you mean "attack"/],
-  [['fix', 'x'], 2, /"fix" is not built yet/],
+  [['report', 'x'], 2, /"report" is not built yet/],
+  [['fix', 'missing.pt', '-o', 'x'], 2, /the file "missing.pt" does not exist/],
+  [['fix', 'cut.onnx'], 2, /"--out" is needed/],
+  [['fix', arrays, '-o', 'x.pkl'], 2, /a pickle is repaired into safetensors only/],
+  [['fix', 'one.pkl', '-o', 'x.safetensors'], 2, /expected weights of PyTorch or NumPy, got text/],
+  [['fix', 'one.pkl', '-o', 'one.pkl'], 2, /never written over/],
+  [['fix', 'one.pkl', '-o', 'bad.csv'], 2, /"bad.csv" is there already/],
+  [['fix', digits, '-o', 'x.safetensors'], 2, /expected weights of PyTorch or NumPy, got onnx/],
+  [['fix', 'bad.csv', '-o', 'x.csv'], 2, /there is no repair for/],
   [['incident', 'run'], 2, /"incident run" is not built yet/],
   [['keys', 'turn'], 2, /"keys" expected new, list, rotate, .* got "turn"/],
   [['keys', 'rotate'], 2, /VERSION expected, got nothing/],

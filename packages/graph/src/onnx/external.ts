@@ -29,6 +29,17 @@ export async function withExternalData(model: OnnxModel, read: ReadExternal): Pr
   return { ...model, graph: await graphWith(model.graph, read) };
 }
 
+/** Every part of a file beside the model that its tensors are in. Throws as `withExternalData`. */
+export function externalParts({ graph }: Pick<OnnxModel, 'graph'>): ExternalPart[] {
+  const inNodes = graph.nodes.flatMap(({ attributes }) =>
+    Object.values(attributes).flatMap((attribute) => {
+      if (attribute.kind === 'tensor') return externalPart(attribute.value) ?? [];
+      return attribute.kind === 'graph' ? externalParts({ graph: attribute.value }) : [];
+    }),
+  );
+  return [...graph.initializers.flatMap((tensor) => externalPart(tensor) ?? []), ...inNodes];
+}
+
 async function graphWith(graph: OnnxGraph, read: ReadExternal): Promise<OnnxGraph> {
   const initializers: OnnxTensor[] = [];
   // One after another: parts are large, and whoever reads them may keep a file open.

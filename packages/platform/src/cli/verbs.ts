@@ -21,6 +21,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     does: 'audits model files and folders',
     load: async () => (await import('./verbs/scan.ts')).scanVerb,
   },
+  fix: {
+    does: 'writes a safe form of what a scan found',
+    load: async () => (await import('./verbs/fix.ts')).fixVerb,
+  },
   attack: {
     does: 'tests a model against adversarial inputs',
     load: async () => (await import('./verbs/attack.ts')).attackVerb,
@@ -97,7 +101,6 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
 
 /** Verbs of the contract that are still to come, with what they will do. */
 export const notBuilt: Readonly<Record<string, string>> = {
-  fix: 'safe conversion or repair of what a scan found',
   privacy: 'membership inference, inversion, extraction',
   report: 'a report over a model and its whole way',
   doctor: 'a check of the installation',

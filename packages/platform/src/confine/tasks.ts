@@ -4,6 +4,8 @@ import type { Task } from './task.ts';
 
 const tasks: Readonly<Record<string, () => Promise<Task>>> = {
   scan: async () => (await import('./tasks/scan.ts')).scanTask as Task,
+  fix: async () => (await import('./tasks/fix.ts')).fixTask as Task,
+  beside: async () => (await import('./tasks/fix.ts')).besideTask as Task,
   assess: async () => (await import('./tasks/assess.ts')).assessTask as Task,
   harden: async () => (await import('./tasks/harden.ts')).hardenTask as Task,
   certify: async () => (await import('./tasks/certify.ts')).certifyTask as Task,
