@@ -20,17 +20,25 @@ export interface ChunkPlace {
   readonly last: boolean;
 }
 
-/** Seals at most `chunkBytes` clear bytes; the tag stands behind them. */
-export function sealChunk(key: Uint8Array, place: ChunkPlace, clear: Uint8Array): Uint8Array {
+/**
+ * Seals at most `chunkBytes` clear bytes: the sealed bytes and the tag that stands behind them,
+ * apart, since a copy into one piece would take a fifth of the time.
+ */
+export function sealChunk(
+  key: Uint8Array,
+  place: ChunkPlace,
+  clear: Uint8Array,
+): readonly [Uint8Array, Uint8Array] {
   const cipher = createCipheriv('chacha20-poly1305', key, nonceOf(place), {
     authTagLength: tagBytes,
   });
-  // Every byte of it is written below, so it need not be cleared first.
-  const out = Buffer.allocUnsafeSlow(clear.length + tagBytes);
-  out.set(cipher.update(clear));
+  const sealed = cipher.update(clear);
   cipher.final();
-  out.set(cipher.getAuthTag(), clear.length);
-  return new Uint8Array(out.buffer, out.byteOffset, out.length);
+  return [plain(sealed), plain(cipher.getAuthTag())];
+}
+
+function plain({ buffer, byteOffset, length }: Buffer): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 /** The clear bytes of a sealed chunk, only after its tag was checked. Throws `cannot-open`. */

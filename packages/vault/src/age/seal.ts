@@ -12,7 +12,7 @@ export interface SealOptions {
 }
 
 /**
- * The sealed file as it grows, in pieces of at most 64 KiB and a tag (the header first).
+ * The sealed file as it grows, in pieces of at most 64 KiB (the header first).
  * Throws `bad-recipient` before anything is emitted; errors of `chunks` pass through.
  */
 export async function* seal(
@@ -26,7 +26,7 @@ export async function* seal(
     for (let index = 0, last = false; !last; index++) {
       const clear = await intake.take(chunkBytes);
       last = await intake.atEnd();
-      yield sealChunk(key, { index, last }, clear);
+      yield* sealChunk(key, { index, last }, clear);
     }
   } finally {
     wipe(key);
