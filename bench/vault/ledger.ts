@@ -1,4 +1,7 @@
-/** Appends to the ledger of an embedded, encrypted database: one a transaction, and in batches. */
+/**
+ * Appends to the ledger of an embedded, encrypted database: one a transaction, by callers at
+ * the same time, and in batches.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +25,16 @@ for (let i = 0; i < singles; i++) {
 }
 const alone = singles / ((performance.now() - started) / 1000);
 console.log(`one a transaction: ${alone.toFixed(0)} appends/s`);
+
+const [callers, turns] = [64, 200];
+started = performance.now();
+await Promise.all(
+  Array.from({ length: callers }, async (_, caller) => {
+    for (let i = 0; i < turns; i++) await ledger.record(actor, decision(caller * turns + i));
+  }),
+);
+const grouped = (callers * turns) / ((performance.now() - started) / 1000);
+console.log(`${callers} callers, each waiting for its own: ${grouped.toFixed(0)} appends/s`);
 
 const [batches, each] = [200, 100];
 started = performance.now();

@@ -49,6 +49,40 @@ async function grow(by: number, at = 0): Promise<void> {
   await database.store.transaction((tx) => ledger.appendAll(tx, actor, decisions));
 }
 
+const alone = (i: number) => ({ action: 'test', resource: `thing/${i}` });
+
+describe('decisions that stand alone', () => {
+  it('share a checkpoint when they come together, and are there when told so', async () => {
+    const first = ledger.record(actor, alone(0));
+    await first;
+    expect(await database.store.ledgerSize()).toBe(1);
+    await Promise.all(Array.from({ length: 1200 }, (_, i) => ledger.record(actor, alone(i + 1))));
+    expect(await ledger.verify()).toMatchObject({ valid: true, size: 1201 });
+    const { rows } = await sql<{ n: number }>`SELECT count(*) AS n FROM ledgerCheckpoints`.execute(
+      database.db,
+    );
+    expect(rows[0]?.n).toBe(4);
+  });
+  it('keep the order in which they came, beside transactions of others', async () => {
+    const all = Array.from({ length: 30 }, (_, i) => ledger.record(actor, alone(i)));
+    await Promise.all([...all, grow(3, 100), ledger.record(actor, alone(30))]);
+    const entries = await database.store.ledgerEntries(0, 100);
+    const own = entries
+      .map(({ leaf }) => Number(/thing\/(\d+)/.exec(leaf)?.[1]))
+      .filter((i) => i < 100);
+    expect(own).toEqual(Array.from({ length: 31 }, (_, i) => i));
+    expect(await ledger.verify()).toMatchObject({ valid: true, size: 34 });
+  });
+  it('that cannot be written are told to all who wait; the next ones are written', async () => {
+    await sql`ALTER TABLE ledgerHashes RENAME TO away`.execute(database.db);
+    const lost = await Promise.allSettled([0, 1, 2].map((i) => ledger.record(actor, alone(i))));
+    expect(lost.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    await sql`ALTER TABLE away RENAME TO ledgerHashes`.execute(database.db);
+    await ledger.record(actor, alone(3));
+    expect(await ledger.verify()).toMatchObject({ valid: true, size: 1 });
+  });
+});
+
 const log = () => ({ origin: ledgerOrigin, verifierKeys: [ledger.verifierKey] });
 
 describe('proofs', () => {

@@ -81,6 +81,11 @@ export interface Ledger {
   append(tx: Store, actor: Actor, decision: Decision): Promise<void>;
   /** The same for many decisions at once, under one checkpoint. */
   appendAll(tx: Store, actor: Actor, decisions: readonly Decision[]): Promise<void>;
+  /**
+   * Writes down a decision that stands alone; it is there when the promise resolves. Those that
+   * come while others are being written share one transaction and one checkpoint.
+   */
+  record(actor: Actor, decision: Decision): Promise<void>;
   /** Recomputes the whole tree from its leaves and compares it with the signed checkpoint. */
   verify(): Promise<LedgerReport>;
   /** A tile by its path below `tile/` (C2SP tlog-tiles); throws `bad-tile` for a wrong path. */
@@ -113,26 +118,66 @@ export async function openLedger(parts: {
   const { store, rootKey, clock, witnessKeys = [] } = parts;
   const signerKey = await ledgerKey(store, rootKey);
   const verifierKey = verifierKeyOf(signerKey);
-  const appendAll: Ledger['appendAll'] = async (tx, actor, decisions) => {
-    if (decisions.length === 0) return;
+  const appendLeaves = async (tx: Store, made: readonly string[]): Promise<void> => {
+    if (made.length === 0) return;
     const size = await tx.ledgerSize();
-    const made = decisions.map((decision) => leafOf(clock, actor, decision));
     const { root, hashes } = await grown(tx, size, made);
     await tx.addLedgerEntries(made.map((leaf, i) => ({ index: size + i, leaf })));
     await tx.putLedgerHashes(storedHashCount(size), hashes);
     const checkpoint = { origin: ledgerOrigin, size: size + made.length, root };
     await tx.putCheckpoint(checkpoint.size, signCheckpoint(checkpoint, [signerKey]));
   };
+  const appendAll: Ledger['appendAll'] = (tx, actor, decisions) =>
+    appendLeaves(
+      tx,
+      decisions.map((decision) => leafOf(clock, actor, decision)),
+    );
+  const together = grouped((leaves) => store.transaction((tx) => appendLeaves(tx, leaves)));
   return {
     verifierKey,
     append: (tx, actor, decision) => appendAll(tx, actor, [decision]),
     appendAll,
+    record: (actor, decision) => together(leafOf(clock, actor, decision)),
     verify: () => store.transaction((tx) => verifyLedger(tx, verifierKey)),
     tile: (path) => readTile(store, path),
     prove: (index) => store.transaction((tx) => proveEntry(tx, index)),
     proveGrowth: (olderSize) => store.transaction((tx) => proveOlder(tx, olderSize)),
     cosign: (text) => store.transaction((tx) => addCosignatures(tx, text, witnessKeys)),
   };
+}
+
+/** Leaves of one transaction at most. */
+const groupMax = 500;
+
+/**
+ * Hands what comes while a group is being written to the next one (group commit: DeWitt et al.
+ * 1984, section 5.2). Everybody of a group that fails is told so.
+ */
+function grouped(
+  write: (leaves: readonly string[]) => Promise<void>,
+): (leaf: string) => Promise<void> {
+  let waiting: { leaf: string; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  let busy = false;
+  const run = async (): Promise<void> => {
+    busy = true;
+    while (waiting.length > 0) {
+      const group = waiting.slice(0, groupMax);
+      waiting = waiting.slice(groupMax);
+      try {
+        await write(group.map(({ leaf }) => leaf));
+        for (const { resolve } of group) resolve();
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    busy = false;
+  };
+  return (leaf) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ leaf, resolve, reject });
+      // Whoever asks in the same turn of the loop belongs to the first group.
+      if (!busy) queueMicrotask(() => busy || void run());
+    });
 }
 
 function leafOf(clock: Clock, actor: Actor, decision: Decision): string {

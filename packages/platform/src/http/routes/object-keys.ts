@@ -46,7 +46,7 @@ export function objectKeyRoutes(app: App, platform: Platform): void {
       allow('version.retire');
       const databaseKey = await platform.rekeyDatabase();
       const decision = { action: 'database.rekey', resource: 'database', detail: { databaseKey } };
-      await services.store.transaction((tx) => services.ledger.append(tx, actor, decision));
+      await services.ledger.record(actor, decision);
       return { databaseKey };
     },
   );

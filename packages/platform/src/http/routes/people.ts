@@ -49,12 +49,10 @@ export async function disablePerson(
   actor: Actor,
   { id, why }: { readonly id: string; readonly why: string },
 ): Promise<void> {
-  const { store, ledger, bus } = platform.services;
+  const { ledger, bus } = platform.services;
   await platform.people.disable(id, why);
   const resource = `person/${id}`;
-  await store.transaction((tx) =>
-    ledger.append(tx, actor, { action: 'person.disable', resource, detail: { why } }),
-  );
+  await ledger.record(actor, { action: 'person.disable', resource, detail: { why } });
   bus.publish({ topic: 'person', workspaceId: platform.workspaceId, id });
 }
 
