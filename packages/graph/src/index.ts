@@ -2,8 +2,9 @@
 export { blockChannels, type OpenModel, openFastest } from './blocked/open.ts';
 export { type Dataset, pick, rowSize, type SampleOptions, sample, slice } from './data/dataset.ts';
 export { DataError, type DataErrorCode } from './data/error.ts';
+export { type LabeledPicture, type PictureOptions, readPictures } from './data/images.ts';
 export { didYouMean, nearest } from './data/nearest.ts';
-export { type DataFormat, type ReadOptions, readDataset } from './data/read.ts';
+export { type DataFormat, type ReadOptions, readAnyDataset, readDataset } from './data/read.ts';
 export { type LinearRelation, type LinearTerm, parseRelation } from './data/relation.ts';
 export {
   type DataSchema,

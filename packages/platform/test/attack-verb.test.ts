@@ -1,6 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  watch,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +19,8 @@ const bin = fileURLToPath(new URL('../src/cli/merlon.ts', import.meta.url));
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const digits = join(root, 'models/digits-cnn.onnx');
 const robust = join(root, 'vectors/attack/robust-digits.onnx');
-const data = ['--data', join(root, 'data/mnist-test.npz'), '--epsilon', '0.1'];
+const mnist = join(root, 'data/mnist-test.npz');
+const data = ['--data', mnist, '--epsilon', '0.1'];
 const folder = mkdtempSync(join(tmpdir(), 'merlon-attack-'));
 const at = (name: string): string => join(folder, name);
 const env = { PATH: process.env.PATH ?? '' };
@@ -64,6 +74,46 @@ describe('merlon attack', () => {
     expect(share(aimed)).toBeGreaterThan(share(any));
     const none = attack(digits, ...data, '--target', 'nine');
     expect([none.status, none.stderr]).toEqual([2, expect.stringMatching(/got "nine"\n.*0, 1, 2/)]);
+  });
+  it('opens a sealed model and sealed data into memory, to the same verdict', () => {
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env, cwd: folder });
+    const { recipient } = JSON.parse(run('keys', 'new', '-o', 'me.txt', '--json').stdout);
+    run('seal', digits, '-r', recipient, '-o', 'model.onnx.age');
+    run('seal', mnist, '-r', recipient, '-o', 'data.npz.age');
+    const wish = ['--attacks', 'fgsm', '--samples', '30', '--json'];
+    const sealed = ['attack', 'model.onnx.age', '--data', 'data.npz.age', ...wish];
+    const opened = run(...sealed, '-i', 'me.txt');
+    expect(timeless(opened.stdout)).toEqual(
+      timeless(attack(digits, '--data', mnist, ...wish).stdout),
+    );
+    const closed = run(...sealed);
+    expect([closed.status, closed.stdout]).toEqual([2, expect.stringContaining('is sealed')]);
+    run('keys', 'new', '-o', 'other.txt');
+    const wrong = run(...sealed, '-i', 'other.txt');
+    expect([wrong.status, wrong.stdout]).toEqual([2, expect.stringContaining('cannot open')]);
+    expect(readdirSync(folder).filter((name) => name.startsWith('data'))).toEqual(['data.npz.age']);
+  });
+  it('reads a table in Parquet', () => {
+    const schema = ['--constraints', join(root, 'models/loans.schema.json')];
+    const rows = ['--data', join(root, 'vectors/data/loans-zstd.parquet')];
+    const wish = ['--suite', 'tabular', '--samples', '10', '--json'];
+    const { status, stdout } = attack(join(root, 'models/loans.onnx'), ...rows, ...schema, ...wish);
+    expect([status, (JSON.parse(stdout) as { samples: number }).samples]).toEqual([0, 10]);
+  });
+  it('reads a folder of pictures for each class', () => {
+    for (const [name, picture] of [
+      ['2', 'grey.png'],
+      ['10', 'grey.png'],
+    ] as const) {
+      mkdirSync(at(`pictures/${name}`), { recursive: true });
+      copyFileSync(join(root, 'vectors/data/pictures', picture), at(`pictures/${name}/a.png`));
+    }
+    const { status, stderr } = attack(digits, '--data', at('pictures'));
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/\[1, 28, 28\]/)]);
+    mkdirSync(at('none'));
+    const none = attack(digits, '--data', at('none'));
+    expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('got 0 pictures')]);
   });
   it('goes on after kill -9 from the folder it saves to, to the same verdict', async () => {
     const attacks = ['--attacks', 'fgsm,pgd,noise,square', '--samples', '40', '--queries', '2000'];

@@ -1,19 +1,20 @@
 /**
- * Reads a data set from the bytes of one file: `.npz`, `.npy`, IDX or `.csv`. Nothing is executed,
- * every size is bounded before memory is taken, and a value that is not finite is refused with
- * its place.
+ * Reads a data set from the bytes of one file: `.npz`, `.npy`, IDX, `.csv` or `.parquet`. Nothing
+ * is executed, every size is bounded before memory is taken, and a value that is not finite is
+ * refused with its place.
  */
 import { type NumberArray, readIdx, readNpy } from './array.ts';
-import { parseCsv } from './csv.ts';
+import { type Csv, parseCsv } from './csv.ts';
 import type { Dataset } from './dataset.ts';
 import { DataError, faults } from './error.ts';
 import { didYouMean } from './nearest.ts';
+import { readParquet } from './parquet.ts';
 import type { DataSchema, ImageSchema } from './schema.ts';
 import { tableDataset } from './table.ts';
 import { zipMembers } from './zip.ts';
 
 /** File formats that can be read. */
-export type DataFormat = 'npz' | 'npy' | 'idx' | 'csv';
+export type DataFormat = 'npz' | 'npy' | 'idx' | 'csv' | 'parquet';
 
 /** How to read a file. */
 export interface ReadOptions {
@@ -34,24 +35,45 @@ export interface ReadOptions {
 
 const classesMax = 65_536;
 
-/** The data set of a file. Throws `DataError`; the message names the place of the fault. */
+const rowsMax = 10_000_000;
+const elementsUsual = 2 ** 28;
+
+/** As `readDataset`, for every format. */
+export async function readAnyDataset(bytes: Uint8Array, options: ReadOptions): Promise<Dataset> {
+  const format = options.format ?? formatOf(options.name ?? '');
+  if (format !== 'parquet') return readDataset(bytes, options);
+  refuseEmpty(bytes);
+  const cellsMax = options.elementsMax ?? elementsUsual;
+  return ofTable(await readParquet(bytes, { rowsMax, cellsMax }), options);
+}
+
+/**
+ * The data set of a file; Parquet is read by `readAnyDataset`. Throws `DataError`; the message
+ * names the place of the fault.
+ */
 export function readDataset(bytes: Uint8Array, options: ReadOptions): Dataset {
   const format = options.format ?? formatOf(options.name ?? '');
-  const elementsMax = options.elementsMax ?? 2 ** 28;
-  if (bytes.length === 0) {
-    throw new DataError('empty-data', 'data file expected content, got 0 bytes');
-  }
-  if (format === 'csv') {
-    const { schema } = options;
-    if (schema?.kind === 'image') {
-      throw new DataError('unsupported-data', 'table expected a schema with "features"');
-    }
-    const csv = parseCsv(bytes, { rowsMax: 10_000_000, cellsMax: elementsMax });
-    const { label } = options;
-    return tableDataset(csv, { ...(schema && { schema }), ...(label !== undefined && { label }) });
+  const elementsMax = options.elementsMax ?? elementsUsual;
+  refuseEmpty(bytes);
+  if (format === 'csv')
+    return ofTable(parseCsv(bytes, { rowsMax, cellsMax: elementsMax }), options);
+  if (format === 'parquet') {
+    throw new DataError('unsupported-data', 'Parquet expected a reader that may wait');
   }
   const { x, y } = readArrays(bytes, format, options, elementsMax);
   return arrayDataset(x, y, options);
+}
+
+function refuseEmpty(bytes: Uint8Array): void {
+  if (bytes.length > 0) return;
+  throw new DataError('empty-data', 'data file expected content, got 0 bytes');
+}
+
+function ofTable(table: Csv, { schema, label }: ReadOptions): Dataset {
+  if (schema?.kind === 'image') {
+    throw new DataError('unsupported-data', 'table expected a schema with "features"');
+  }
+  return tableDataset(table, { ...(schema && { schema }), ...(label !== undefined && { label }) });
 }
 
 function formatOf(name: string): DataFormat {
@@ -59,9 +81,10 @@ function formatOf(name: string): DataFormat {
   if (lower.endsWith('.npz')) return 'npz';
   if (lower.endsWith('.npy')) return 'npy';
   if (lower.endsWith('.csv')) return 'csv';
+  if (lower.endsWith('.parquet')) return 'parquet';
   if (/\.idx$|idx\d-ubyte$/.test(lower)) return 'idx';
   throw new DataError('unsupported-data', `"${name}" is in no format that can be read`, {
-    hint: 'Use a file named .npz, .npy, .csv or .idx.',
+    hint: 'Use a file named .npz, .npy, .csv, .parquet or .idx.',
   });
 }
 

@@ -5,7 +5,7 @@ import { usage } from '../usage.ts';
 import type { Verb } from '../verb.ts';
 import { callWorker, modelOptions, percent, threads } from './worker-call.ts';
 
-const { data, label, constraints, seed } = modelOptions;
+const { data, identity, label, constraints, seed } = modelOptions;
 const batchRows = 250;
 
 /** Certifies a model by randomized smoothing. */
@@ -15,6 +15,7 @@ export const certifyVerb: Verb = {
   does: 'proves by randomized smoothing how far inputs can be changed',
   options: {
     data,
+    identity,
     label,
     constraints,
     seed,

@@ -7,7 +7,6 @@ import {
   isRecipient,
   type OpenIdentity,
   open,
-  parseIdentities,
   passphraseIdentity,
   passphraseRecipient,
   type SealRecipient,
@@ -16,6 +15,7 @@ import {
 import { openFile, sealFile } from '../../parallel/files.ts';
 import { type ParallelOptions, parallelBytesMin } from '../../parallel/threads.ts';
 import { chunksOf, openSource, readText, requireFile, writeChunks, writeWhole } from '../files.ts';
+import { identityOption, keysIn } from '../identities.ts';
 import { type Arguments, usage } from '../usage.ts';
 import type { Terminal, Verb, VerbResult } from '../verb.ts';
 
@@ -57,12 +57,7 @@ export const openVerb: Verb = {
   usage: 'FILE -i IDENTITY_FILE [-o OUT]',
   does: 'opens a sealed file (age v1); - is standard input or output',
   options: {
-    identity: {
-      type: 'string',
-      short: 'i',
-      multiple: true,
-      help: 'file with age identities, or a private SSH key',
-    },
+    identity: identityOption,
     'passphrase-file': { type: 'string', help: 'file with the passphrase' },
     out: { type: 'string', short: 'o', help: 'clear file (default: FILE without .age)' },
   },
@@ -112,10 +107,7 @@ function refuseSame(file: string, out: string): void {
 }
 
 async function identitiesIn(args: Arguments): Promise<OpenIdentity[]> {
-  const identities: OpenIdentity[] = [];
-  for (const path of args.texts('identity')) {
-    identities.push(...(await parseIdentities(await readText(path, 'the identity file'))));
-  }
+  const identities = await keysIn(args);
   const passphrase = await passphraseIn(args);
   if (passphrase !== null) identities.push(passphraseIdentity(passphrase));
   if (identities.length === 0) throw usage('"--identity" is needed');

@@ -1,7 +1,11 @@
 /** What verbs share that work on a model and data in a confined worker. */
+import { existsSync, statSync } from 'node:fs';
+import { openRandomAccess } from '@merlon/vault';
 import type { OpenSource } from '../../blob/blob.ts';
 import { type ConfinedWorker, startWorker } from '../../confine/worker.ts';
 import { nameOf, openSource, requireFile } from '../files.ts';
+import { identityOption, keysIn } from '../identities.ts';
+import { picturesBelow } from '../pictures.ts';
 import { type Arguments, usage } from '../usage.ts';
 import type { Terminal } from '../verb.ts';
 
@@ -12,7 +16,11 @@ export const threads = 2;
 
 /** Options of every such verb. */
 export const modelOptions = {
-  data: { type: 'string', help: '.npz, .npy, IDX or .csv' },
+  data: {
+    type: 'string',
+    help: 'npz, npy, IDX, csv, parquet, or a folder of pictures by class; may be sealed',
+  },
+  identity: identityOption,
   label: { type: 'string', help: 'label column of a table, or array of an archive' },
   constraints: { type: 'string', help: 'schema file: features, ranges, relations' },
   epsilon: { type: 'string', help: 'radius, such as 8/255' },
@@ -34,21 +42,25 @@ export async function callWorker<T>(args: Arguments, terminal: Terminal, wish: W
   const data = wish.data ?? args.text('data');
   if (data === undefined) throw usage('"--data" is needed');
   requireFile(wish.model, 'the model');
-  requireFile(data, 'the data');
+  const isFolder = existsSync(data) && statSync(data).isDirectory();
+  if (!isFolder) requireFile(data, 'the data');
   const constraints = args.text('constraints');
   if (constraints !== undefined) requireFile(constraints, 'the constraints');
   const sources: Record<string, OpenSource> = {};
   let worker: ConfinedWorker | null = null;
   try {
-    sources.model = await openSource(wish.model);
-    sources.data = await openSource(data);
-    if (constraints !== undefined) sources.schema = await openSource(constraints);
+    sources.model = await openInput(args, wish.model);
+    const folder = isFolder ? picturesBelow(data) : null;
+    if (folder === null) sources.data = await openInput(args, data);
+    else Object.assign(sources, folder.sources);
+    if (constraints !== undefined) sources.schema = await openInput(args, constraints);
     const label = args.text('label');
     const input = {
-      dataName: nameOf(data),
+      dataName: nameOf(data).replace(/\.age$/i, ''),
       hasSchema: constraints !== undefined,
       options: wish.options,
       ...(label === undefined ? {} : { label }),
+      ...(folder === null ? {} : { pictures: folder.pictures }),
     };
     worker = startWorker();
     const { progress: onProgress, signal } = terminal;
@@ -58,6 +70,26 @@ export async function callWorker<T>(args: Arguments, terminal: Terminal, wish: W
   } finally {
     await worker?.close();
     for (const source of Object.values(sources)) await source.close();
+  }
+}
+
+const sealedMark = 'age-encryption.org/v1\n';
+
+/** A file, opened chunk by chunk into memory where it is sealed. */
+async function openInput(args: Arguments, path: string): Promise<OpenSource> {
+  const file = await openSource(path);
+  try {
+    const head = await file.read(0, sealedMark.length);
+    if (new TextDecoder().decode(head) !== sealedMark) return file;
+    const identities = await keysIn(args);
+    if (identities.length === 0) {
+      throw usage(`"${path}" is sealed: name the identity file that opens it with -i`);
+    }
+    const clear = await openRandomAccess(file, { identities });
+    return { size: clear.size, read: clear.read, close: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 

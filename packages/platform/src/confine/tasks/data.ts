@@ -1,6 +1,13 @@
 /** Reads data sets inside the worker: bytes come through sources, never from files. */
 import { readAll } from '@merlon/core';
-import { type DataSchema, type Dataset, readDataset, readSchema } from '@merlon/graph';
+import {
+  type DataSchema,
+  type Dataset,
+  type LabeledPicture,
+  readAnyDataset,
+  readPictures,
+  readSchema,
+} from '@merlon/graph';
 import type { TaskContext } from '../task.ts';
 
 /** What a worker takes into memory at most: 2 GiB. */
@@ -11,7 +18,17 @@ export interface DataInput {
   readonly dataName: string;
   readonly hasSchema: boolean;
   readonly label?: string;
+  /** Pictures by class, each a source `picture:` with its position; instead of source `data`. */
+  readonly pictures?: PictureList;
 }
+
+/** Pictures of a folder, in the order of their sources. */
+export interface PictureList {
+  readonly classes: readonly string[];
+  readonly items: readonly { readonly name: string; readonly label: number }[];
+}
+
+const pictureBytesMax = 2 ** 26;
 
 /** The data set in source `data`, read by the schema in source `schema`. */
 export async function datasetFrom(
@@ -21,11 +38,27 @@ export async function datasetFrom(
   const schema = input.hasSchema
     ? readSchema(await readAll(context.source('schema'), 1 << 24))
     : null;
+  if (input.pictures !== undefined) {
+    const { classes } = input.pictures;
+    const options = { classes, ...(schema === null ? {} : { schema }) };
+    const dataset = await readPictures(picturesIn(input.pictures, context), options);
+    return { dataset, schema };
+  }
   const bytes = await readAll(context.source('data'), inputBytesMax);
-  const dataset = readDataset(bytes, {
+  const dataset = await readAnyDataset(bytes, {
     name: input.dataName,
     ...(schema === null ? {} : { schema }),
     ...(input.label === undefined ? {} : { label: input.label }),
   });
   return { dataset, schema };
+}
+
+async function* picturesIn(
+  { items }: PictureList,
+  context: TaskContext,
+): AsyncGenerator<LabeledPicture> {
+  for (const [i, { name, label }] of items.entries()) {
+    const bytes = await readAll(context.source(`picture:${i}`), pictureBytesMax);
+    yield { name, label, bytes };
+  }
 }
