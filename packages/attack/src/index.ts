@@ -39,6 +39,21 @@ export {
   type PictureOptions,
   picture,
 } from './picture.ts';
+export { type ExtractionOptions, type ExtractionReport, extraction } from './privacy/extraction.ts';
+export {
+  type InversionOptions,
+  type InversionReport,
+  type InvertedClass,
+  inversion,
+} from './privacy/inversion.ts';
+export { type MembershipReport, membership, type Share } from './privacy/membership.ts';
+export {
+  liraOffline,
+  liraOnline,
+  type ReferenceShares,
+  rmia,
+  type ShadowSignals,
+} from './privacy/shadow.ts';
 export { type ReportOptions, reportHtml } from './report/html.ts';
 export { findingsSarif } from './report/sarif.ts';
 export type { AttackJob, AttackRow, AttackSettings, Candidates, Suite } from './row.ts';

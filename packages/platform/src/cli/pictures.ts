@@ -10,7 +10,10 @@ const picturesMax = 1_000_000;
 const pictureName = /\.(png|jpe?g)$/i;
 
 /** The pictures below a folder, classes and files by name. Throws `bad-request` for none. */
-export function picturesBelow(folder: string): {
+export function picturesBelow(
+  folder: string,
+  source: string,
+): {
   readonly pictures: PictureList;
   readonly sources: Readonly<Record<string, OpenSource>>;
 } {
@@ -25,7 +28,7 @@ export function picturesBelow(folder: string): {
     throw usage(`the data "${folder}" expected ${wanted}, got ${files.length} pictures`);
   }
   const sources = Object.fromEntries(
-    files.map(({ name }, i) => [`picture:${i}`, opening(join(folder, name))] as const),
+    files.map(({ name }, i) => [`${source}:picture:${i}`, opening(join(folder, name))] as const),
   );
   return { pictures: { classes, items: files }, sources };
 }

@@ -37,6 +37,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     does: 'trains a hardened version of a model',
     load: async () => (await import('./verbs/model-work.ts')).hardenVerb,
   },
+  privacy: {
+    does: 'measures what a model tells of its training data',
+    load: async () => (await import('./verbs/privacy.ts')).privacyVerb,
+  },
   certify: {
     does: 'proves by randomized smoothing how far inputs can be changed',
     load: async () => (await import('./verbs/certify.ts')).certifyVerb,
@@ -101,7 +105,6 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
 
 /** Verbs of the contract that are still to come, with what they will do. */
 export const notBuilt: Readonly<Record<string, string>> = {
-  privacy: 'membership inference, inversion, extraction',
   report: 'a report over a model and its whole way',
   doctor: 'a check of the installation',
 };

@@ -8,6 +8,7 @@ const tasks: Readonly<Record<string, () => Promise<Task>>> = {
   beside: async () => (await import('./tasks/fix.ts')).besideTask as Task,
   assess: async () => (await import('./tasks/assess.ts')).assessTask as Task,
   harden: async () => (await import('./tasks/harden.ts')).hardenTask as Task,
+  privacy: async () => (await import('./tasks/privacy.ts')).privacyTask as Task,
   certify: async () => (await import('./tasks/certify.ts')).certifyTask as Task,
   load: async () => (await import('./tasks/serve.ts')).loadTask as Task,
   infer: async () => (await import('./tasks/serve.ts')).inferTask as Task,

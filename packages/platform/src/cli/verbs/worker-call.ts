@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { openRandomAccess } from '@merlon/vault';
 import type { OpenSource } from '../../blob/blob.ts';
+import type { DataInput } from '../../confine/tasks/data.ts';
 import { type ConfinedWorker, startWorker } from '../../confine/worker.ts';
 import { nameOf, openSource, requireFile } from '../files.ts';
 import { identityOption, keysIn } from '../identities.ts';
@@ -34,6 +35,8 @@ export interface Wish {
   readonly options: object;
   /** Instead of `--data`. */
   readonly data?: string;
+  /** A second data set, for tasks that take one. */
+  readonly others?: string;
   readonly onCheckpoint?: (checkpoint: unknown) => void;
 }
 
@@ -42,35 +45,52 @@ export async function callWorker<T>(args: Arguments, terminal: Terminal, wish: W
   const data = wish.data ?? args.text('data');
   if (data === undefined) throw usage('"--data" is needed');
   requireFile(wish.model, 'the model');
-  const isFolder = existsSync(data) && statSync(data).isDirectory();
-  if (!isFolder) requireFile(data, 'the data');
   const constraints = args.text('constraints');
   if (constraints !== undefined) requireFile(constraints, 'the constraints');
   const sources: Record<string, OpenSource> = {};
   let worker: ConfinedWorker | null = null;
   try {
     sources.model = await openInput(args, wish.model);
-    const folder = isFolder ? picturesBelow(data) : null;
-    if (folder === null) sources.data = await openInput(args, data);
-    else Object.assign(sources, folder.sources);
     if (constraints !== undefined) sources.schema = await openInput(args, constraints);
-    const label = args.text('label');
-    const input = {
-      dataName: nameOf(data).replace(/\.age$/i, ''),
-      hasSchema: constraints !== undefined,
-      options: wish.options,
-      ...(label === undefined ? {} : { label }),
-      ...(folder === null ? {} : { pictures: folder.pictures }),
-    };
+    const common = { hasSchema: constraints !== undefined };
+    const input = { ...(await openData(args, data, 'data', sources)), ...common };
+    const others =
+      wish.others === undefined
+        ? {}
+        : { others: { ...(await openData(args, wish.others, 'others', sources)), ...common } };
     worker = startWorker();
     const { progress: onProgress, signal } = terminal;
     const { onCheckpoint } = wish;
     const call = { sources, onProgress, signal, timeoutMs, ...(onCheckpoint && { onCheckpoint }) };
-    return await worker.call<T>(wish.method, input, call);
+    const all = { ...input, ...others, options: wish.options };
+    return await worker.call<T>(wish.method, all, call);
   } finally {
     await worker?.close();
     for (const source of Object.values(sources)) await source.close();
   }
+}
+
+/** A data set under a name, its files among the sources; a folder is one of pictures. */
+async function openData(
+  args: Arguments,
+  path: string,
+  source: string,
+  sources: Record<string, OpenSource>,
+): Promise<Omit<DataInput, 'hasSchema'>> {
+  const label = args.text('label');
+  const named = {
+    source,
+    dataName: nameOf(path).replace(/\.age$/i, ''),
+    ...(label === undefined ? {} : { label }),
+  };
+  if (existsSync(path) && statSync(path).isDirectory()) {
+    const folder = picturesBelow(path, source);
+    Object.assign(sources, folder.sources);
+    return { ...named, pictures: folder.pictures };
+  }
+  requireFile(path, 'the data');
+  sources[source] = await openInput(args, path);
+  return named;
 }
 
 const sealedMark = 'age-encryption.org/v1\n';

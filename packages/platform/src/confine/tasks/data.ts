@@ -18,7 +18,9 @@ export interface DataInput {
   readonly dataName: string;
   readonly hasSchema: boolean;
   readonly label?: string;
-  /** Pictures by class, each a source `picture:` with its position; instead of source `data`. */
+  /** Name of the source (default `data`). */
+  readonly source?: string;
+  /** Pictures by class, each a source: that name, `:picture:` and its position. */
   readonly pictures?: PictureList;
 }
 
@@ -41,10 +43,10 @@ export async function datasetFrom(
   if (input.pictures !== undefined) {
     const { classes } = input.pictures;
     const options = { classes, ...(schema === null ? {} : { schema }) };
-    const dataset = await readPictures(picturesIn(input.pictures, context), options);
+    const dataset = await readPictures(picturesIn(input, input.pictures, context), options);
     return { dataset, schema };
   }
-  const bytes = await readAll(context.source('data'), inputBytesMax);
+  const bytes = await readAll(context.source(input.source ?? 'data'), inputBytesMax);
   const dataset = await readAnyDataset(bytes, {
     name: input.dataName,
     ...(schema === null ? {} : { schema }),
@@ -54,11 +56,12 @@ export async function datasetFrom(
 }
 
 async function* picturesIn(
+  { source = 'data' }: DataInput,
   { items }: PictureList,
   context: TaskContext,
 ): AsyncGenerator<LabeledPicture> {
   for (const [i, { name, label }] of items.entries()) {
-    const bytes = await readAll(context.source(`picture:${i}`), pictureBytesMax);
+    const bytes = await readAll(context.source(`${source}:picture:${i}`), pictureBytesMax);
     yield { name, label, bytes };
   }
 }
