@@ -130,7 +130,9 @@ export async function restoreHome(
     const bytes = await unpack(openSealed(chunks, { identities: [to.identity] }), work);
     await recoverHome(work, to.identity, to);
     const home = await openHome(work, to.secrets);
-    const checked = await checkHome(home.rootKey, work, parts, to.onProgress);
+    const key = await databaseKeyOf(home.rootKey, readHomeFile(work).databaseKey);
+    const place = { databasePath: join(work, databaseName), key, blobFolder: join(work, 'blobs') };
+    const checked = await checkHome(home.rootKey, place, parts, to.onProgress);
     home.rootKey.close();
     // Renaming onto an empty folder is allowed, onto any other it is not.
     await rename(work, path);
@@ -164,16 +166,23 @@ async function unpack(archive: AsyncIterable<Uint8Array>, work: string): Promise
   return bytes;
 }
 
-async function checkHome(
+/** A home's database, its key, and its objects. */
+export interface HomePlace {
+  readonly databasePath: string;
+  readonly key: Uint8Array;
+  readonly blobFolder: string;
+}
+
+/** Opens every object to its digest, verifies the ledger; throws `conflict` for what is wrong. */
+export async function checkHome(
   rootKey: RootKeyProvider,
-  work: string,
-  parts: BackupParts,
+  { databasePath, key, blobFolder }: HomePlace,
+  parts: Pick<BackupParts, 'openStore' | 'openBlobs'>,
   onProgress: OnProgress,
 ): Promise<Omit<BackupReport, 'bytes'>> {
-  const key = await databaseKeyOf(rootKey, readHomeFile(work).databaseKey);
-  const store = await parts.openStore(join(work, databaseName), key);
+  const store = await parts.openStore(databasePath, key);
   try {
-    const blobs = await parts.openBlobs(join(work, 'blobs'));
+    const blobs = await parts.openBlobs(blobFolder);
     const keys = openKeyring({ rootKey, store, blobs, clock: systemClock });
     const ledger = await openLedger({ store, rootKey, clock: systemClock });
     const verified = await ledger.verify();
@@ -196,7 +205,9 @@ async function checkHome(
       for await (const piece of piecesOf(clear)) hasher.update(piece);
       await clear.close();
       if (hasher.finish() !== file.digest) {
-        throw new PlatformError('conflict', `"${file.path}" is not what its digest says`);
+        throw new PlatformError('conflict', `"${file.path}" is not what its digest says`, {
+          hint: 'restore it from a backup, and find out what changed it',
+        });
       }
     }
     return { objects: files.length, decisions: verified.size };

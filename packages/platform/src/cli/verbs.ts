@@ -101,10 +101,13 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     does: 'makes a home from a backup by its recovery key',
     load: async () => (await import('./verbs/backup.ts')).restoreVerb,
   },
+  doctor: {
+    does: 'checks the installation and the home',
+    load: async () => (await import('./verbs/doctor.ts')).doctorVerb,
+  },
 };
 
 /** Verbs of the contract that are still to come, with what they will do. */
 export const notBuilt: Readonly<Record<string, string>> = {
   report: 'a report over a model and its whole way',
-  doctor: 'a check of the installation',
 };
