@@ -2,7 +2,7 @@
  * Time and memory of a whole process a file, beside the peers where their venv is given:
  *
  *     node bench/scan/speed.ts FOLDER [--peers VENV] [--tools merlon,picklescan] [--repeat 5]
- *         [--mixed FOLDER_OF_MODELS]
+ *         [--mixed FOLDER_OF_MODELS] [--limit SECONDS] [--only PART_OF_A_NAME]
  *
  * `python -m venv VENV && VENV/bin/pip install picklescan modelscan fickling modelaudit` makes one.
  */
@@ -24,6 +24,8 @@ const option = (name: string): string | undefined =>
 const venv = option('--peers');
 const repeat = Number(option('--repeat') ?? 5);
 const mixed = option('--mixed');
+const limitSeconds = Number(option('--limit') ?? 120);
+const only = option('--only') ?? '';
 const wanted = option('--tools')?.split(',');
 const command = join(import.meta.dirname, '../../packages/scan/src/command/main.ts');
 
@@ -47,9 +49,11 @@ const tools: Record<string, (path: string) => string[]> = {
 
 function once(words: readonly string[]): Timing {
   const [program = '', ...rest] = words;
-  const timed = ['-f', '%e %M', '-o', join(folder, 'time.txt'), program, ...rest];
+  // The limit is set inside, so that what is stopped is the tool and not only its stopwatch.
+  const limited = ['timeout', '-k', '2', String(limitSeconds), program, ...rest];
+  const timed = ['-f', '%e %M', '-o', join(folder, 'time.txt'), ...limited];
   const env = { ...process.env, PROMPTFOO_DISABLE_TELEMETRY: '1' };
-  const ran = spawnSync('/usr/bin/time', timed, { env, timeout: 170_000 });
+  const ran = spawnSync('/usr/bin/time', timed, { env });
   const line = readFileSync(join(folder, 'time.txt'), 'utf8').trim().split('\n').at(-1) ?? '';
   const [seconds = Number.NaN, kilobytes = Number.NaN] = line.split(' ').map(Number);
   return { seconds, megabytes: kilobytes / 1024, exit: ran.status ?? -1 };
@@ -62,6 +66,7 @@ function median(words: readonly string[], times: number): Timing {
 }
 
 function shown({ seconds, megabytes, exit }: Timing): string {
+  if (exit === 124) return `stopped after ${limitSeconds} s, ${megabytes.toFixed(0)} MB`;
   return `${seconds.toFixed(2)} s, ${megabytes.toFixed(0)} MB, exit ${exit}`;
 }
 
@@ -91,7 +96,7 @@ writeFileSync(small, Buffer.from('\x80\x04}\x8c\x01aK\x01s.', 'latin1'));
 once([process.execPath, command, small]);
 const rows: Record<string, Record<string, string>> = {};
 const measured = [small, ...inputs, ...(mixed === undefined ? [] : [mixedFolder(mixed)])];
-for (const path of measured) {
+for (const path of measured.filter((each) => each.includes(only))) {
   const row: Record<string, string> = {};
   for (const [tool, words] of Object.entries(tools)) {
     if (wanted !== undefined && !wanted.includes(tool)) continue;

@@ -48,6 +48,18 @@ for name, content, expect in (("good", good, "clean"), ("evil", evil, critical))
     for kind, filters in {"lzma2": [{"id": py7zr.FILTER_LZMA2, "preset": 6}], "lzma": [{"id": py7zr.FILTER_LZMA}], "bcj": None, "bzip2": [{"id": py7zr.FILTER_BZIP2}], "deflate": [{"id": py7zr.FILTER_DEFLATE}], "copy": [{"id": py7zr.FILTER_COPY}], "zstd": [{"id": py7zr.FILTER_ZSTD}]}.items():
         put(f"{name}.{kind}.7z", seven(filters, content), expect)
 
+for name, content in (("good", good), ("evil", evil)):
+    extra = {
+        "delta": [{"id": py7zr.FILTER_DELTA, "dist": 3}, {"id": py7zr.FILTER_LZMA2, "preset": 6}],
+        "arm": [{"id": py7zr.FILTER_ARM}, {"id": py7zr.FILTER_LZMA2, "preset": 6}],
+        "ppmd": [{"id": py7zr.FILTER_PPMD, "order": 6, "mem": 16}],
+        "brotli": [{"id": py7zr.FILTER_BROTLI, "level": 5}],
+    }
+    found = critical if name == "evil" else "clean"
+    expected = {"delta": found, "arm": critical if name == "evil" else "incomplete", "ppmd": "incomplete", "brotli": "incomplete"}
+    for kind, filters in extra.items():
+        put(f"{name}.{kind}.7z", seven(filters, content), expected[kind])
+
 noise = numpy.random.default_rng(3).integers(0, 256, 30_000, dtype="u1").tobytes()
 put("long.pkl.xz", lzma.compress(b"\x80\x04B" + struct.pack("<I", len(noise) * 2) + noise * 2 + b"."), "clean")
 put("long.pkl.bz2", bz2.compress(b"\x80\x04B" + struct.pack("<I", len(noise) * 2) + noise * 2 + b"."), "clean")

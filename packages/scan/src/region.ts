@@ -67,6 +67,7 @@ const readers: Readonly<Partial<Record<Format, (place: Place) => Promise<void>>>
   'tf-index': scanIndex,
   bytecode: scanBytecode,
   program: scanProgram,
+  rar: scanRar,
   empty: async () => undefined,
 };
 
@@ -134,6 +135,12 @@ async function scanBytecode(place: Place): Promise<void> {
   const bytes = Math.min(place.source.size, bytecodeBytesMax);
   scanMarshal(place, await place.source.read(0, bytes), 'code');
   notUnderstood(place, 'compiled Python is only searched for names');
+}
+
+/** Known for what it is, but no free reader unpacks it: what lies inside is not examined. */
+async function scanRar(place: Place): Promise<void> {
+  giveUp(place, 'RAR archives are not unpacked; unpack it and scan what comes out');
+  await scanUnread(place);
 }
 
 async function scanProgram(place: Place): Promise<void> {

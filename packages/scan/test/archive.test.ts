@@ -39,6 +39,24 @@ describe('vectors', () => {
   );
 });
 
+describe('what cannot be unpacked', () => {
+  it.each([
+    ['evil.ppmd.7z', 'members packed with PPMd cannot be unpacked'],
+    ['evil.brotli.7z', 'members packed with Brotli cannot be unpacked'],
+    ['good.arm.7z', 'the filter ARM of 7z is not undone'],
+  ])('%s is told by name', async (path, reason) => {
+    const report = await scan(new Uint8Array(readFileSync(join(folder, path))), { path });
+    expect(report).toMatchObject({ verdict: 'incomplete', coverage: { incomplete: [{ reason }] } });
+  });
+  it.each(['Rar!\x1a\x07\0', 'Rar!\x1a\x07\x01\0'])('RAR is never clean', async (magic) => {
+    const report = await scan(raw(`${magic}${'\0\x03\xfe'.repeat(40)}`), { path: 'm.rar' });
+    expect(report).toMatchObject({ formats: ['rar'], verdict: 'incomplete' });
+    expect(report.coverage.incomplete).toEqual([
+      { member: '', reason: 'RAR archives are not unpacked; unpack it and scan what comes out' },
+    ]);
+  });
+});
+
 describe('LZ4 blocks', () => {
   it('copy from what came before, also from themselves', () => {
     const block = unpackBlock(raw('\x12a\x01\x00\x10b'), 64, new Uint8Array(0));

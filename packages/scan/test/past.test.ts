@@ -152,11 +152,8 @@ describe('past vulnerabilities', () => {
       await onnx('weights.bin'),
       await scan(tar('x', '0'), { path: 'model.tar' }),
     ];
-    expect(clean.map(({ verdict, findings }) => [verdict, ...findings.map((f) => f.rule)])).toEqual([
-      ['clean'],
-      ['clean'],
-      ['clean', 'MRL-ONX-002'],
-      ['clean'],
-    ]);
+    expect(clean.map(({ verdict, findings }) => [verdict, ...findings.map((f) => f.rule)])).toEqual(
+      [['clean'], ['clean'], ['clean', 'MRL-ONX-002'], ['clean']],
+    );
   });
 });

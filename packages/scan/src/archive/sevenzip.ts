@@ -3,8 +3,9 @@
  * members that are packed together. Members are audited one by one, as far as their coder is known.
  */
 import { type ByteSource, memorySource, windowOf } from '@merlon/core';
-import { giveUp, memberName, notUnderstood, type Place, tell } from '../audit.ts';
+import { giveUp, memberName, type Place, tell } from '../audit.ts';
 import { nameFault } from '../zip/compare.ts';
+import { unfilterDelta } from './delta.ts';
 import { BadStream, Feed } from './feed.ts';
 import { inflate, type Unpacker, unpackerOf } from './inflate.ts';
 import { lzma2Stream, lzmaStream, settingsOf } from './lzma.ts';
@@ -16,6 +17,34 @@ const signatureBytes = 32;
 const headerBytesMax = 1 << 26;
 const linkAttribute = 0xa000;
 const x86Filters = new Set(['04', '03030103']);
+const deltaFilter = '03';
+/** Filters that move few bytes; of those for programs, only the one for x86 is undone. */
+const filterNames: Readonly<Record<string, string>> = {
+  '03': 'Delta',
+  '04': 'x86',
+  '05': 'PowerPC',
+  '06': 'IA-64',
+  '07': 'ARM',
+  '08': 'ARM Thumb',
+  '09': 'SPARC',
+  '0a': 'ARM64',
+  '0b': 'RISC-V',
+  '03030103': 'x86',
+  '03030205': 'PowerPC',
+  '03030401': 'IA-64',
+  '03030501': 'ARM',
+  '03030701': 'ARM Thumb',
+  '03030805': 'SPARC',
+};
+/** Coders that no reader here knows, by the names people give them. */
+const coderNames: Readonly<Record<string, string>> = {
+  '030401': 'PPMd',
+  '0303011b': 'BCJ2',
+  '040109': 'Deflate64',
+  '04f71102': 'Brotli',
+  '04f71105': 'LZ5',
+  '04f71106': 'Lizard',
+};
 
 /** Audits every member. */
 export async function scanSevenZip(place: Place): Promise<void> {
@@ -117,42 +146,30 @@ async function unpackFolder(
   const packed = windowOf(place.source, start, stream.bytes);
   const main = mainCoder(folder);
   if (main === null) {
-    const ids = folder.coders.map((coder) => coder.id).join('+');
-    notUnderstood(place, `coder ${ids} of 7z`);
-    return { clear: null, problem: null };
+    const names = folder.coders.map(({ id }) => coderNames[id] ?? `coder ${id}`).join(' and ');
+    return { clear: null, problem: `members packed with ${names} cannot be unpacked` };
   }
   const size = folder.sizes[main.index] ?? 0;
   const decoder = coderStream(main.coder, size);
   const filters = folder.coders.filter((coder) => coder !== main.coder);
-  const known = filters.every((coder) => x86Filters.has(coder.id));
-  const unpacker: Unpacker =
-    known && filters.length > 0 ? (from) => unfilterX86(decoder(from)) : decoder;
+  const left = filters.filter((coder) => !x86Filters.has(coder.id) && coder.id !== deltaFilter);
+  const unpacker: Unpacker = (from) =>
+    left.length > 0 ? decoder(from) : filters.reduceRight(unfilter, decoder(from));
   const { source, broken } = await inflate(place, packed, unpacker);
-  const unfiltered = known ? null : 'a filter of 7z is not undone';
+  const names = left.map(({ id }) => filterNames[id] ?? id).join(' and ');
+  const unfiltered = left.length === 0 ? null : `the filter ${names} of 7z is not undone`;
   const problem = broken === null ? unfiltered : `unpacking failed: ${broken}`;
   return { clear: source.size === 0 ? memorySource(new Uint8Array(0)) : source, problem };
 }
 
+/** Undoes one filter on what comes out of the coder behind it. */
+function unfilter(stream: ReturnType<Unpacker>, { id, properties }: Coder) {
+  return id === deltaFilter ? unfilterDelta(stream, (properties[0] ?? 0) + 1) : unfilterX86(stream);
+}
+
 /** The one coder that packs; filters for programs stand beside it and move few bytes. */
 function mainCoder(folder: Folder): { coder: Coder; index: number } | null {
-  const filters = new Set([
-    '03',
-    '04',
-    '05',
-    '06',
-    '07',
-    '08',
-    '09',
-    '0a',
-    '0b',
-    '03030103',
-    '03030205',
-    '03030401',
-    '03030501',
-    '03030701',
-    '03030805',
-  ]);
-  const rest = [...folder.coders.entries()].filter(([, coder]) => !filters.has(coder.id));
+  const rest = [...folder.coders.entries()].filter(([, coder]) => !(coder.id in filterNames));
   const [only] = rest;
   if (rest.length !== 1 || only === undefined)
     return rest.length === 0
