@@ -7,7 +7,7 @@ import { diskFault, PlatformError } from '../errors.ts';
 import { compileCacheFolder, merlonVersion } from '../installation.ts';
 import { parseArguments } from './usage.ts';
 import type { Terminal, Verb, VerbResult } from './verb.ts';
-import { notBuilt, verbs } from './verbs.ts';
+import { verbs } from './verbs.ts';
 
 async function main(words: readonly string[]): Promise<number> {
   const asJson = words.includes('--json');
@@ -31,11 +31,6 @@ async function main(words: readonly string[]): Promise<number> {
 async function findVerb(name: string): Promise<Verb> {
   const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
   if (load !== undefined) return (await load.load()) as Verb;
-  if (Object.hasOwn(notBuilt, name)) {
-    throw new PlatformError('not-built', `"${name}" is not built yet`, {
-      hint: `it will be here: ${notBuilt[name]}`,
-    });
-  }
   const hint = didYouMean(name, Object.keys(verbs));
   throw new PlatformError('bad-request', `there is no verb "${name.slice(0, 40)}"`, {
     hint: hint === '' ? 'see merlon --help' : hint,
@@ -132,8 +127,6 @@ function overview(): string {
     'Usage: merlon VERB …   (merlon VERB --help tells more)',
     '',
     ...Object.entries(verbs).map(([name, { does }]) => line(name, does)),
-    '',
-    `Not built yet: ${Object.keys(notBuilt).join(', ')}`,
     '',
     'Exit codes: 0 nothing found · 1 found · 2 could not do it · 3 not understood or incomplete',
     '',

@@ -93,6 +93,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     does: 'proves that no decision was removed or changed',
     load: async () => (await import('./verbs/remote.ts')).ledgerVerb,
   },
+  report: {
+    does: 'writes a report over versions and their whole way',
+    load: async () => (await import('./verbs/report.ts')).reportVerb,
+  },
   backup: {
     does: 'writes the home as one sealed file',
     load: async () => (await import('./verbs/backup.ts')).backupVerb,
@@ -105,9 +109,4 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     does: 'checks the installation and the home',
     load: async () => (await import('./verbs/doctor.ts')).doctorVerb,
   },
-};
-
-/** Verbs of the contract that are still to come, with what they will do. */
-export const notBuilt: Readonly<Record<string, string>> = {
-  report: 'a report over a model and its whole way',
 };
