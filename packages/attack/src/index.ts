@@ -54,9 +54,9 @@ export {
   rmia,
   type ShadowSignals,
 } from './privacy/shadow.ts';
+export { type DocumentContent, htmlDocument } from './report/document.ts';
 export { type ReportOptions, reportHtml } from './report/html.ts';
 export { findingsSarif } from './report/sarif.ts';
-export { reportStyle } from './report/style.ts';
 export { escapeHtml, percent } from './report/text.ts';
 export type { AttackJob, AttackRow, AttackSettings, Candidates, Suite } from './row.ts';
 export { type AttackTarget, type RunOptions, type RunResult, runAttacks } from './run.ts';

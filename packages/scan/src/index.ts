@@ -19,7 +19,12 @@ export {
   policyVersion,
 } from './policy/classify.ts';
 export { type PolicyDocument, policyFromJson, shippedPolicy } from './policy/document.ts';
-export { type BillOptions, toCycloneDx } from './report/cyclonedx.ts';
+export {
+  type BillOptions,
+  toCycloneDx,
+  type VulnerabilityPlace,
+  vulnerabilityOf,
+} from './report/cyclonedx.ts';
 export { toSarif } from './report/sarif.ts';
 export { type Summary, summarize } from './report/summary.ts';
 export { toText } from './report/text.ts';

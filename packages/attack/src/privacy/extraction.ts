@@ -5,7 +5,7 @@
  */
 import type { Random } from '@merlon/core';
 import type { Dataset } from '@merlon/graph';
-import { rowOf } from '../batch.ts';
+import { gather, rowOf } from '../batch.ts';
 import { trainNetwork } from '../decision/network.ts';
 import { AttackError, stopWhenAborted } from '../error.ts';
 import type { Classifier } from '../model/classifier.ts';
@@ -45,16 +45,11 @@ export async function extraction(
   if (heldBack === 0) {
     throw new AttackError('invalid-data', `extraction expected three rows or more, got ${count}`);
   }
-  const rowsOf = (places: Uint32Array): Float32Array => {
-    const x = new Float32Array(places.length * size);
-    for (const [i, place] of places.entries()) x.set(rowOf(data.x, place, size), i * size);
-    return x;
-  };
-  const judging = rowsOf(order.subarray(0, heldBack));
+  const judging = gather(data.x, order.subarray(0, heldBack), size);
   const expected = await model.predict(judging);
   const pool = order.subarray(heldBack);
   const most = Math.min(pool.length, queries.at(-1) ?? 0);
-  const taught = rowsOf(pool.subarray(0, most));
+  const taught = gather(data.x, pool.subarray(0, most), size);
   const answers = await model.predict(taught);
   const steps = [...new Set(queries.map((wanted) => Math.min(wanted, most)))];
   const curve = steps.map((asked) => {

@@ -7,7 +7,7 @@ import type { Example } from '../example.ts';
 import { examplePictures } from '../picture.ts';
 import type { AttackRecord, AttackVerdict } from '../verdict.ts';
 import { curveSvg } from './curve.ts';
-import { reportStyle } from './style.ts';
+import { htmlDocument } from './document.ts';
 import { escapeHtml, percent, shortNumber } from './text.ts';
 
 /** What the report says beyond the verdict. */
@@ -28,23 +28,8 @@ export function reportHtml(
   examples: readonly Example[],
   options: ReportOptions = {},
 ): string {
-  const title = escapeHtml(options.title ?? 'Adversarial test');
   const shown = examples.slice(0, options.examplesMax ?? 24);
-  const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${reportStyle}</style>
-</head>
-<body>
-<main>
-<h1>${title}</h1>
-${headline(verdict)}
+  const body = `${headline(verdict)}
 ${remarks(verdict)}
 <section><h2>Attacks</h2>${attackTable(verdict.attacks)}</section>
 <section><h2>Robust accuracy over the radius</h2>
@@ -53,11 +38,8 @@ ${curveSvg(verdict.curve, verdict.clean.accuracy)}
 it.</p></section>
 <section><h2>Classes</h2>${classTable(verdict)}</section>
 ${pictures(shown, options)}
-${repeat(verdict)}
-</main>
-</body>
-</html>
-`;
+${repeat(verdict)}`;
+  return htmlDocument({ title: options.title ?? 'Adversarial test', body, images: true });
 }
 
 function headline({ samples, clean, autoAttack, robustAccuracy }: AttackVerdict): string {

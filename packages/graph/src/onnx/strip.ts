@@ -24,6 +24,9 @@ const kept = {
   node: new Set([8]),
 } as const;
 
+/** doc_string and metadata_props; a tensor's other fields are its elements. */
+const droppedOfTensor: ReadonlySet<number> = new Set([12, 16]);
+
 /** The model, and how many documents and properties were taken from it. */
 export function stripped(model: OnnxModel): {
   readonly model: OnnxModel;
@@ -73,18 +76,10 @@ function strippedAttribute(attribute: OnnxAttribute, count: { removed: number })
   return { kind: 'tensor', value: strippedTensor(attribute.value, count) };
 }
 
-const documentation = 12;
-const tensorProperties = 16;
-
 function strippedTensor(tensor: OnnxTensor, count: { removed: number }): OnnxTensor {
   if (tensor.rest.length === 0) return tensor;
-  const dropped = new Set([documentation, tensorProperties]);
-  const parts: Uint8Array[] = [];
-  for (const field of wireFields(tensor.rest)) {
-    if (dropped.has(field.number)) count.removed++;
-    else parts.push(fieldAsCame(field));
-  }
-  return { ...tensor, rest: concat(parts) };
+  const rest = filtered(tensor.rest, (number) => !droppedOfTensor.has(number), count);
+  return { ...tensor, rest };
 }
 
 function only(
@@ -92,9 +87,17 @@ function only(
   wanted: ReadonlySet<number>,
   count: { removed: number },
 ): Uint8Array {
+  return filtered(rest, (number) => wanted.has(number), count);
+}
+
+function filtered(
+  rest: Uint8Array,
+  keeps: (number: number) => boolean,
+  count: { removed: number },
+): Uint8Array {
   const parts: Uint8Array[] = [];
   for (const field of wireFields(rest)) {
-    if (wanted.has(field.number)) parts.push(fieldAsCame(field));
+    if (keeps(field.number)) parts.push(fieldAsCame(field));
     else count.removed++;
   }
   return concat(parts);

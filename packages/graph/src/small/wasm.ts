@@ -57,11 +57,19 @@ export interface FixedProduct {
   readonly columns: number;
 }
 
+let compiled: object | 'unsupported' | undefined;
+
+/** The module, which is the same for every arena. */
+function compile(): object | 'unsupported' {
+  const bytes = moduleBytes();
+  return WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : 'unsupported';
+}
+
 /** A new arena; null where this machine has no vector instructions. */
 export function openArena(): Arena | null {
-  const bytes = moduleBytes();
-  if (!WebAssembly.validate(bytes)) return null;
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+  compiled ??= compile();
+  if (compiled === 'unsupported') return null;
+  const { exports } = new WebAssembly.Instance(compiled);
   const memory = exports.memory as Memory;
   const run = exports.product as Product;
   let [used, numbers] = [0, new Float32Array(memory.buffer)];

@@ -2,18 +2,15 @@
  * The estate as a CycloneDX 1.6 bill of machine learning: a component with a model card for every
  * model version, its data sets beside it, what it was hardened from, and its findings.
  */
-import { digestOf, type JsonObject, utf8 } from '@merlon/core';
+import { digestHex, digestOf, type JsonObject, toDigest, utf8 } from '@merlon/core';
+import { vulnerabilityOf } from '@merlon/scan';
 import { merlonVersion } from '../installation.ts';
 import { type Estate, measuresOf, type ReportedVersion } from './estate.ts';
-
-const scores: Readonly<Record<string, number>> = {
-  ...{ note: 0, low: 3, medium: 5.5, high: 8, critical: 9.8 },
-};
 
 /** The bill, ready for `JSON.stringify`; the same estate gives the same serial number. */
 export function billOf({ versions }: Estate, timestamp: string): JsonObject {
   const print = digestOf(utf8(versions.map(({ id, digest }) => `${id} ${digest}`).join('\n')));
-  const hex = print.slice(print.indexOf(':') + 1);
+  const hex = digestHex(print);
   const known = new Set(versions.map(({ id }) => id));
   return {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
@@ -87,7 +84,7 @@ function cardOf(version: ReportedVersion, known: ReadonlySet<string>): JsonObjec
 }
 
 function hashOf(digest: string): JsonObject {
-  return { alg: 'SHA-256', content: digest.slice(digest.indexOf(':') + 1) };
+  return { alg: 'SHA-256', content: digestHex(toDigest(digest)) };
 }
 
 /** A finding of the same rule on the same version is told once, with how often it was found. */
@@ -100,27 +97,13 @@ function vulnerabilitiesOf({ id, findings }: ReportedVersion): JsonObject[] {
   return [...byRule.entries()].flatMap(([key, found]) => {
     const [first] = found;
     if (first === undefined) return [];
-    const { rule, severity, title, evidence, fix, cve, state } = first;
-    const cwes = first.cwe.map((cwe) => Number(cwe.slice(4))).filter((number) => number > 0);
-    return [
-      {
-        'bom-ref': `finding:${id}:${key}`,
-        id: rule,
-        source: { name: 'merlon' },
-        description: `${title} (${found.length} times), first: ${evidence}`,
-        recommendation: fix,
-        ratings: [
-          {
-            severity: severity === 'note' ? 'info' : severity,
-            score: scores[severity] ?? 0,
-            method: 'other',
-          },
-        ],
-        cwes,
-        references: cve.map((each) => ({ id: each, source: { name: 'CVE' } })),
-        affects: [{ ref: id }],
-        analysis: { state: state === 'open' ? 'in_triage' : 'resolved' },
-      },
-    ];
+    const state = first.state === 'open' ? 'in_triage' : 'resolved';
+    const place = {
+      ref: `finding:${id}:${key}`,
+      count: found.length,
+      affects: [id],
+      state,
+    } as const;
+    return [vulnerabilityOf(first, place)];
   });
 }

@@ -2,7 +2,8 @@
  * The estate as one HTML file for people: no script, nothing loaded from anywhere, light and dark,
  * fit to print. Every text from outside is escaped.
  */
-import { percent, reportStyle, escapeHtml as text } from '@merlon/attack';
+import { htmlDocument, percent, escapeHtml as text } from '@merlon/attack';
+import { digestHex, toDigest } from '@merlon/core';
 import { type Estate, measuresOf, type ReportedVersion, worstOpen } from './estate.ts';
 
 const ownStyle = `
@@ -14,31 +15,15 @@ td.long{white-space:normal;min-width:16rem}code{font-size:.85em;overflow-wrap:an
 
 /** The report as one self-contained HTML document. */
 export function pageOf(estate: Estate, madeAt: string): string {
-  const policy = "default-src 'none'; style-src 'unsafe-inline'";
   const models = estate.versions.filter(({ kind }) => kind === 'model');
   const title = estate.versions.length === 1 ? nameOf(estate.versions[0]) : 'Models and data';
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="color-scheme" content="light dark">
-<title>${text(title)}</title>
-<style>${reportStyle}${ownStyle}</style>
-</head>
-<body>
-<main>
-<h1>${text(title)}</h1>
-<p class="note">Made by Merlon, ${text(madeAt)}.</p>
+  const names = namesOf(estate);
+  const body = `<p class="note">Made by Merlon, ${text(madeAt)}.</p>
 ${headline(estate, models)}
 ${models.length > 1 ? overview(models) : ''}
-${incidentsOf(estate)}
-${estate.versions.map((version) => section(version, namesOf(estate))).join('\n')}
-</main>
-</body>
-</html>
-`;
+${incidentsOf(estate.incidents, names)}
+${estate.versions.map((version) => section(version, names)).join('\n')}`;
+  return htmlDocument({ title, body, style: ownStyle });
 }
 
 function namesOf({ versions }: Estate): ReadonlyMap<string, string> {
@@ -98,10 +83,8 @@ function overview(models: readonly ReportedVersion[]): string {
   return `<section><h2>Overview</h2>${table(heads, rows)}</section>`;
 }
 
-function incidentsOf(estate: Estate): string {
-  const { incidents } = estate;
+function incidentsOf(incidents: Estate['incidents'], names: ReadonlyMap<string, string>): string {
   if (incidents.length === 0) return '';
-  const names = namesOf(estate);
   const rows = incidents.map((incident) => [
     cell(text(incident.detectedAt)),
     long(text(incident.title)),
@@ -141,13 +124,12 @@ ${approvalList(approvals)}
 <h3>Files</h3>
 ${table(
   ['file', 'SHA-256'],
-  files.map((file) => [cell(text(file.path)), long(`<code>${text(bare(file.digest))}</code>`)]),
+  files.map((file) => [
+    cell(text(file.path)),
+    long(`<code>${digestHex(toDigest(file.digest))}</code>`),
+  ]),
 )}
 </article>`;
-}
-
-function bare(digest: string): string {
-  return digest.slice(digest.indexOf(':') + 1);
 }
 
 function stepRow({ step, state, finishedAt, result }: ReportedVersion['steps'][number]): string[] {

@@ -2,7 +2,7 @@
  * Reports as a CycloneDX 1.6 bill of materials: every file a component of the machine learning kind
  * with its hash, every finding a vulnerability that affects it.
  */
-import { atLeast, digestOf, type Finding, type JsonObject, utf8 } from '@merlon/core';
+import { atLeast, digestHex, digestOf, type Finding, type JsonObject, utf8 } from '@merlon/core';
 import { rules } from '../rules.ts';
 import type { FileReport } from '../scan.ts';
 
@@ -23,12 +23,11 @@ export function toCycloneDx(
   { sha256 = {}, timestamp }: BillOptions = {},
 ): JsonObject {
   const print = digestOf(utf8(JSON.stringify(reports.map(({ path, size }) => [path, size]))));
-  const hex = print.slice(print.indexOf(':') + 1);
   return {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
-    serialNumber: `urn:uuid:${uuidOf(hex)}`,
+    serialNumber: `urn:uuid:${uuidOf(digestHex(print))}`,
     version: 1,
     metadata: {
       ...(timestamp === undefined ? {} : { timestamp }),
@@ -67,29 +66,44 @@ function vulnerabilitiesOf(reports: readonly FileReport[]): JsonObject[] {
       byRule.set(key, known);
     }
   }
-  return [...byRule.entries()].map(([key, { finding, refs, count }]) => ({
-    'bom-ref': `finding:${key}`,
-    id: finding.rule,
+  return [...byRule.entries()].map(([key, { finding, refs, count }]) => {
+    const known = Object.hasOwn(rules, finding.rule) ? finding : { ...finding, cwe: [] };
+    const ref = `finding:${key}`;
+    return vulnerabilityOf(known, { ref, count, affects: [...refs], state: 'in_triage' });
+  });
+}
+
+/** Where a finding stands in a bill. */
+export interface VulnerabilityPlace {
+  readonly ref: string;
+  /** How often it was found. */
+  readonly count: number;
+  /** References of the components that it affects. */
+  readonly affects: readonly string[];
+  readonly state: 'in_triage' | 'resolved';
+}
+
+/** A finding as a vulnerability of a bill. */
+export function vulnerabilityOf(finding: Finding, place: VulnerabilityPlace): JsonObject {
+  const { rule, severity, title, evidence, fix, cwe, cve } = finding;
+  return {
+    'bom-ref': place.ref,
+    id: rule,
     source: { name: 'merlon' },
-    description: `${finding.title} (${count} times), first: ${finding.evidence}`,
-    recommendation: finding.fix,
+    description: `${title} (${place.count} times), first: ${evidence}`,
+    recommendation: fix,
     ratings: [
       {
-        severity: finding.severity === 'note' ? 'info' : finding.severity,
-        score: scores[finding.severity],
+        severity: severity === 'note' ? 'info' : severity,
+        score: scores[severity],
         method: 'other',
       },
     ],
-    cwes: cwesOf(finding),
-    references: finding.cve.map((id) => ({ id, source: { name: 'CVE' } })),
-    affects: [...refs].map((ref) => ({ ref })),
-    analysis: { state: 'in_triage' },
-  }));
-}
-
-function cwesOf(finding: Finding): number[] {
-  const known = Object.hasOwn(rules, finding.rule) ? finding.cwe : [];
-  return known.map((cwe) => Number(cwe.slice(4))).filter((number) => number > 0);
+    cwes: cwe.map((each) => Number(each.slice(4))).filter((number) => number > 0),
+    references: cve.map((id) => ({ id, source: { name: 'CVE' } })),
+    affects: place.affects.map((ref) => ({ ref })),
+    analysis: { state: place.state },
+  };
 }
 
 function refOf(index: number): string {

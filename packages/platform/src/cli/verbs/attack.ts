@@ -9,7 +9,7 @@ import { once, writeChunks } from '../files.ts';
 import { table } from '../table.ts';
 import { type Arguments, usage } from '../usage.ts';
 import type { Verb } from '../verb.ts';
-import { callWorker, modelOptions, percent, threads } from './worker-call.ts';
+import { boundsIn, callWorker, modelOptions, percent, threads } from './worker-call.ts';
 
 /** Attacks a model. */
 export const attackVerb: Verb = {
@@ -97,17 +97,6 @@ function shareIn(args: Arguments, name: string): number | undefined {
   const share = args.number(name);
   if (share === undefined || (share >= 0 && share <= 1)) return share;
   throw usage(`"--${name}" expected a share from 0 to 1, got ${share}`);
-}
-
-/** Two numbers, least first; the engine refuses what are no bounds. */
-function boundsIn(args: Arguments): readonly [number, number] | undefined {
-  const text = args.text('bounds');
-  if (text === undefined) return undefined;
-  const [min, max, ...more] = text.split(',').map(Number);
-  if (min === undefined || max === undefined || more.length > 0) {
-    throw usage(`"--bounds" expected two numbers such as 0,1, got "${text}"`);
-  }
-  return [min, max];
 }
 
 /** What a run that was cut off left behind; undefined where none was. */

@@ -1,7 +1,6 @@
 /** `fix`: safe conversion or repair of what a scan found; the original stays as it is. */
 import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { dirname, extname, join, resolve, sep } from 'node:path';
-import { atLeast } from '@merlon/core';
 import { bytesOfPieces, type FileReport, toText } from '@merlon/scan';
 import type { OpenSource } from '../../blob/blob.ts';
 import { crashReport, scanConfined } from '../../confine/scan-file.ts';
@@ -10,7 +9,8 @@ import { type ConfinedWorker, startWorker } from '../../confine/worker.ts';
 import { PlatformError } from '../../errors.ts';
 import { openSource, requireFile, writeChunks } from '../files.ts';
 import { usage } from '../usage.ts';
-import type { ExitCode, Terminal, Verb } from '../verb.ts';
+import type { Terminal, Verb } from '../verb.ts';
+import { exitOf } from './scan.ts';
 
 const timeoutMs = 3_600_000;
 const filesBesideMax = 1000;
@@ -44,7 +44,7 @@ export const fixVerb: Verb = {
       const json = { input: path, output: out, changes: done.changes, bytes, verdict, findings };
       const lines = [...done.changes.map((change) => `  ${change}`), '', toText([report])];
       const text = [out, ...lines].join('\n');
-      return { exit: exitOf(report), json, text };
+      return { exit: exitOf([report], 'high'), json, text };
     } finally {
       await worker.close();
       for (const source of opened) await source.close();
@@ -105,9 +105,4 @@ async function rescan(
   } finally {
     await source.close();
   }
-}
-
-function exitOf({ findings, verdict }: FileReport): ExitCode {
-  if (findings.some((finding) => atLeast(finding, 'high'))) return 1;
-  return verdict === 'not-understood' || verdict === 'incomplete' ? 3 : 0;
 }

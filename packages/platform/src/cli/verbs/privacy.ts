@@ -3,7 +3,7 @@ import type { PrivacyOutput } from '../../confine/tasks/privacy.ts';
 import { table } from '../table.ts';
 import { usage } from '../usage.ts';
 import type { Verb } from '../verb.ts';
-import { callWorker, modelOptions, percent, threads } from './worker-call.ts';
+import { boundsIn, callWorker, modelOptions, percent, threads } from './worker-call.ts';
 
 const { identity, label, constraints, seed } = modelOptions;
 
@@ -25,8 +25,8 @@ export const privacyVerb: Verb = {
   run: async (args, terminal) => {
     const [model = ''] = args.exactly('MODEL');
     const [members, others] = [args.needed('members'), args.needed('nonmembers')];
-    const bounds = args.text('bounds')?.split(',').map(Number);
-    if (bounds !== undefined && !(bounds.length === 2 && (bounds[0] ?? 0) < (bounds[1] ?? 0))) {
+    const bounds = boundsIn(args);
+    if (bounds !== undefined && !(bounds[0] < bounds[1])) {
       throw usage(`"--bounds" expected two numbers such as 0,1, got "${args.text('bounds')}"`);
     }
     const options = {

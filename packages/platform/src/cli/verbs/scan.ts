@@ -91,7 +91,10 @@ function policyOf(text: string): PolicyDocument {
 }
 
 /** "Found" beats every other code; what was not understood is never a quiet success. */
-function exitOf(files: readonly FileReport[], failOn: ReturnType<Arguments['failOn']>): ExitCode {
+export function exitOf(
+  files: readonly FileReport[],
+  failOn: ReturnType<Arguments['failOn']>,
+): ExitCode {
   if (files.some((file) => file.findings.some((finding) => atLeast(finding, failOn)))) return 1;
   const unsure = files.some(
     ({ verdict }) => verdict === 'not-understood' || verdict === 'incomplete',

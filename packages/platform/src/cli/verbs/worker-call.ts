@@ -113,6 +113,17 @@ async function openInput(args: Arguments, path: string): Promise<OpenSource> {
   }
 }
 
+/** Two numbers, least first; the engine refuses what are no bounds. */
+export function boundsIn(args: Arguments): readonly [number, number] | undefined {
+  const text = args.text('bounds');
+  if (text === undefined) return undefined;
+  const [min, max, ...more] = text.split(',').map(Number);
+  if (min === undefined || max === undefined || more.length > 0) {
+    throw usage(`"--bounds" expected two numbers such as 0,1, got "${text}"`);
+  }
+  return [min, max];
+}
+
 /** A share in percent. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;

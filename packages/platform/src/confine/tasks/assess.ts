@@ -3,16 +3,12 @@ import {
   type AttackCheckpoint,
   AttackError,
   type AttackVerdict,
-  type Bounds,
-  bounds as boundsBetween,
   examplePictures,
-  type GradientSource,
-  gradientsOfModel,
   linf,
   reportHtml,
   runAttacks,
 } from '@merlon/attack';
-import { digestOf, MerlonError, readAll, seeded, systemClock } from '@merlon/core';
+import { digestOf, readAll, seeded, systemClock } from '@merlon/core';
 import {
   type DataSchema,
   type Dataset,
@@ -28,6 +24,7 @@ import {
 } from '@merlon/graph';
 import type { TaskContext } from '../task.ts';
 import { type DataInput, datasetFrom, inputBytesMax } from './data.ts';
+import { boundsOf, gradientsOf } from './white-box.ts';
 
 /** How hard to attack. */
 export interface AssessOptions {
@@ -148,12 +145,6 @@ function targetIn({ target }: AssessOptions, { classes }: Dataset): { target?: n
   });
 }
 
-function boundsOf({ bounds }: AssessOptions, schema: DataSchema | null): Bounds {
-  if (bounds !== undefined) return boundsBetween(...bounds);
-  if (schema?.kind !== 'image') return { min: 0, max: 1 };
-  return { min: schema.input.min, max: schema.input.max };
-}
-
 /** The trees of an ensemble; null for other models and for trees that are not understood. */
 function treesOf(model: OnnxModel): TreeModel | null {
   try {
@@ -161,20 +152,6 @@ function treesOf(model: OnnxModel): TreeModel | null {
   } catch (error) {
     // The attacks that need no trees still run.
     if (error instanceof GraphError && error.code === 'unsupported-operator') return null;
-    throw error;
-  }
-}
-
-async function gradientsOf(
-  model: OnnxModel,
-  { threads }: AssessOptions,
-): Promise<{ source: GradientSource | null; because: string }> {
-  try {
-    return { source: await gradientsOfModel(model, { threads }), because: '' };
-  } catch (error) {
-    if (error instanceof MerlonError && error.code === 'unsupported-operator') {
-      return { source: null, because: error.message };
-    }
     throw error;
   }
 }

@@ -5,13 +5,12 @@ import {
   differentiable,
   type ExtractionReport,
   extraction,
-  gradientsOfModel,
   type InversionReport,
   inversion,
   type MembershipReport,
   membership,
 } from '@merlon/attack';
-import { MerlonError, readAll, seeded } from '@merlon/core';
+import { readAll, seeded } from '@merlon/core';
 import {
   type DataSchema,
   type Dataset,
@@ -24,6 +23,7 @@ import {
 } from '@merlon/graph';
 import type { TaskContext } from '../task.ts';
 import { type DataInput, datasetFrom, inputBytesMax } from './data.ts';
+import { boundsOf, gradientsOf } from './white-box.ts';
 
 /** Which data, and how. */
 export interface PrivacyInput extends DataInput {
@@ -111,24 +111,20 @@ async function inversionOf(
   },
 ): Promise<{ report: PrivacyOutput['inversion']; because: string }> {
   const { session, members, schema, input } = of;
-  const { threads, bounds } = input.options;
-  const own = schema?.kind === 'image' ? schema.input : { min: 0, max: 1 };
-  const [min, max] = bounds ?? [own.min, own.max];
+  const bounds = boundsOf(input.options, schema);
+  const { source, because } = await gradientsOf(readOnnx(bytes), input.options);
+  if (source === null) return { report: null, because };
   try {
-    const gradient = await gradientsOfModel(readOnnx(bytes), { threads });
-    try {
-      const model = differentiable(session, gradient, { inputShape: members.shape.slice(1) });
-      const { classes, ...figures } = await inversion(model, members, { bounds: { min, max } });
-      const shown = classes.map(({ label, correlation, baseline, reached }) => {
-        return { class: members.classes[label] ?? String(label), correlation, baseline, reached };
-      });
-      return { report: { ...figures, classes: shown }, because: '' };
-    } finally {
-      await gradient.close();
-    }
+    const model = differentiable(session, source, { inputShape: members.shape.slice(1) });
+    const { classes, ...figures } = await inversion(model, members, { bounds });
+    const shown = classes.map(({ label, correlation, baseline, reached }) => {
+      return { class: members.classes[label] ?? String(label), correlation, baseline, reached };
+    });
+    return { report: { ...figures, classes: shown }, because: '' };
   } catch (error) {
-    const isKnown = error instanceof MerlonError && error.code === 'unsupported-operator';
-    if (isKnown || error instanceof AttackError) return { report: null, because: error.message };
+    if (error instanceof AttackError) return { report: null, because: error.message };
     throw error;
+  } finally {
+    await source.close();
   }
 }
