@@ -11,6 +11,8 @@ export const actions = {
   'job.run': 'run scans, attacks and hardening',
   'job.cancel': 'cancel a job',
   'version.approve': 'approve a version for serving',
+  'finding.update': 'say that a finding is fixed, or open it again',
+  'finding.accept': 'live with a finding until a day',
   'version.serve': 'serve an approved version, change its guards',
   'version.retire': 'stop serving a version for good',
   'key.create': 'make an API key',
@@ -34,10 +36,10 @@ export const policies: Readonly<Record<string, string>> = {
     when { principal.kind == "person" }
     unless { principal.secondFactor };`,
   'nobody-approves-what-they-brought': `
-    forbid(principal, action == Action::"version.approve", resource)
+    forbid(principal, action in [Action::"version.approve", Action::"finding.accept"], resource)
     when { principal.id == resource.broughtBy };`,
   'only-people-approve': `
-    forbid(principal, action == Action::"version.approve", resource)
+    forbid(principal, action in [Action::"version.approve", Action::"finding.accept"], resource)
     unless { principal.kind == "person" };`,
   'inference-keys-only-infer': `
     forbid(principal, action, resource)
@@ -48,11 +50,16 @@ export const policies: Readonly<Record<string, string>> = {
   'bring-and-test': `
     permit(
       principal,
-      action in [Action::"artifact.bring", Action::"job.run", Action::"job.cancel"],
+      action in [
+        Action::"artifact.bring",
+        Action::"job.run",
+        Action::"job.cancel",
+        Action::"finding.update"
+      ],
       resource
     ) when { ["owner", "security", "developer"].contains(principal.role) };`,
   approve: `
-    permit(principal, action == Action::"version.approve", resource)
+    permit(principal, action in [Action::"version.approve", Action::"finding.accept"], resource)
     when { ["owner", "security"].contains(principal.role) };`,
   operate: `
     permit(

@@ -26,12 +26,12 @@ const allowedTo = (principal: Principal): string[] =>
 describe('decisions', () => {
   it('every role may do exactly what the table says', () => {
     const reads = ['read', 'ledger.read'];
-    const brings = ['artifact.bring', 'job.run', 'job.cancel'];
+    const brings = ['artifact.bring', 'job.run', 'job.cancel', 'finding.update'];
     const serves = ['version.serve', 'version.retire'];
     const keys = ['key.create', 'key.revoke'];
     const people = ['person.invite', 'person.disable'];
     const rest = ['incident.manage'];
-    const approve = ['version.approve'];
+    const approve = ['version.approve', 'finding.accept'];
     expect(allowedTo(person('auditor'))).toEqual(reads);
     expect(allowedTo(person('developer'))).toEqual([...reads, ...brings]);
     expect(allowedTo(person('operator'))).toEqual([...reads, ...serves, ...keys, ...rest]);
@@ -57,7 +57,10 @@ describe('decisions', () => {
       because: ['nobody-approves-what-they-brought'],
     });
     const key = person('owner', { kind: 'key', scope: 'platform', secondFactor: false });
-    expect(decide(key, 'version.approve', version).allowed).toBe(false);
+    for (const action of ['version.approve', 'finding.accept'] as const) {
+      expect(decide(key, action, version).allowed).toBe(false);
+      expect(decide(person('owner', { id: 'dev' }), action, version).allowed).toBe(false);
+    }
     expect(decide(key, 'job.run', version).allowed).toBe(true);
   });
   it('an inference key infers and does nothing else, whatever its role', () => {

@@ -3,6 +3,7 @@ import { createRootRoute, createRoute, createRouter, Outlet } from '@tanstack/re
 import { Gate } from './components/gate.tsx';
 import { Shell } from './components/shell.tsx';
 import { ProblemNote } from './components/state.tsx';
+import { FindingsPage } from './pages/findings.tsx';
 import { IncidentPage } from './pages/incident.tsx';
 import { IncidentsPage } from './pages/incidents.tsx';
 import { JoinPage } from './pages/join.tsx';
@@ -59,6 +60,11 @@ const versionRoute = createRoute({
   path: '/versions/$id',
   component: () => <VersionPage id={versionRoute.useParams().id} />,
 });
+const findingsRoute = createRoute({
+  getParentRoute: () => insideRoute,
+  path: '/findings',
+  component: FindingsPage,
+});
 const incidentsRoute = createRoute({
   getParentRoute: () => insideRoute,
   path: '/incidents',
@@ -93,6 +99,7 @@ export const router = createRouter({
     insideRoute.addChildren([
       modelsRoute,
       versionRoute,
+      findingsRoute,
       incidentsRoute,
       incidentRoute,
       keysRoute,

@@ -138,6 +138,23 @@ describe.skipIf(browser === null)('the console in a real browser', () => {
     expect(faults).toEqual([]);
   });
 
+  it('follows a finding of her own, which she may call fixed but not accept', async () => {
+    await page.getByRole('link', { name: 'Findings' }).click();
+    await heading('Findings');
+    const row = page.getByRole('row', { name: /MRL-PKL/ }).first();
+    await row.getByRole('link', { name: 'hostile v1' }).waitFor();
+    expect(await row.getByRole('button', { name: 'Accept' }).count()).toBe(0);
+    await row.getByRole('button', { name: 'Fixed' }).click();
+    await page.getByLabel('Why').fill('saved anew as safetensors');
+    await page.getByRole('dialog').getByRole('button', { name: 'Fixed' }).click();
+    await row.getByText('fixed', { exact: true }).waitFor();
+    await row.getByRole('button', { name: 'Reopen' }).click();
+    await page.getByLabel('Why').fill('it is not');
+    await page.getByRole('dialog').getByRole('button', { name: 'Reopen' }).click();
+    await row.getByText('open', { exact: true }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
   it('makes a key, shows it once and revokes it, all by keyboard', async () => {
     await page.getByRole('link', { name: 'Keys' }).focus();
     await page.keyboard.press('Enter');
@@ -216,7 +233,7 @@ describe.skipIf(browser === null)('the console in a real browser', () => {
     await page.setViewportSize({ width: 360, height: 740 });
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
-      for (const name of ['Models', 'Incidents', 'Keys', 'People', 'Ledger']) {
+      for (const name of ['Models', 'Findings', 'Incidents', 'Keys', 'People', 'Ledger']) {
         await page.getByRole('link', { name, exact: true }).click();
         await heading(name === 'Keys' ? 'API keys' : name);
       }

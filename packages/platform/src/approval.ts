@@ -11,6 +11,8 @@ import {
 } from '@merlon/access';
 import { atLeast } from '@merlon/core';
 import { PlatformError } from './errors.ts';
+import { findingsOf } from './findings/findings.ts';
+import { stands } from './findings/track.ts';
 import type { Version } from './model.ts';
 import { approvalPolicyMeta } from './store/names.ts';
 import type { Store } from './store/store.ts';
@@ -27,10 +29,14 @@ export async function approvalPolicy(store: Store, workspaceId: string): Promise
 }
 
 /** Gathers what is known of a version. */
-export async function evidenceOf(store: Store, version: Version): Promise<ApprovalEvidence> {
+export async function evidenceOf(
+  store: Store,
+  version: Version,
+  now: string,
+): Promise<ApprovalEvidence> {
   const steps = await store.steps(version.id);
   const assessed = steps.find((step) => step.step === 'assess' && step.state === 'done');
-  const findings = await store.findings(version.id);
+  const findings = await findingsOf(store, version, now);
   const approvals = await store.approvals(version.id);
   const fraction = (name: string): number | null => {
     const value = assessed?.result[name];
@@ -42,7 +48,7 @@ export async function evidenceOf(store: Store, version: Version): Promise<Approv
     approvers: approvals.map((approval) => approval.userId),
     cleanAccuracy: fraction('cleanAccuracy'),
     robustAccuracy: fraction('robustAccuracy'),
-    seriousFindings: findings.filter((f) => f.state === 'open' && atLeast(f, 'high')).length,
+    seriousFindings: findings.filter((f) => stands(f.state) && atLeast(f, 'high')).length,
   };
 }
 
@@ -50,17 +56,21 @@ export async function evidenceOf(store: Store, version: Version): Promise<Approv
 export async function unmetOf(
   store: Store,
   version: Version,
-  options: { readonly ignoreApprovals?: boolean } = {},
+  options: { readonly now: string; readonly ignoreApprovals?: boolean },
 ): Promise<string[]> {
   const policy = await approvalPolicy(store, version.workspaceId);
-  const faults = unmet(policy, await evidenceOf(store, version), options);
+  const faults = unmet(policy, await evidenceOf(store, version, options.now), options);
   if (version.state !== 'complete') faults.unshift(`the version is ${version.state}`);
   return faults;
 }
 
 /** The version as approved; throws `not-approved` with everything that is missing. */
-export async function requireApproved(store: Store, version: Version): Promise<Approved> {
-  const faults = await unmetOf(store, version);
+export async function requireApproved(
+  store: Store,
+  version: Version,
+  now: string,
+): Promise<Approved> {
+  const faults = await unmetOf(store, version, { now });
   if (faults.length > 0) {
     throw new PlatformError(
       'not-approved',

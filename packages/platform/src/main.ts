@@ -1,6 +1,6 @@
 /** Joins everything: the only file that names adapters. */
 import { loadPolicies } from '@merlon/access';
-import { base64, isoTime, systemClock, uuidv7 } from '@merlon/core';
+import { base64, type Clock, isoTime, systemClock, uuidv7 } from '@merlon/core';
 import type { BackupParts } from './backup/backup.ts';
 import type { BlobStore } from './blob/blob.ts';
 import { collectGarbage } from './blob/care.ts';
@@ -57,6 +57,8 @@ export interface StartOptions {
   readonly witnessKeys?: readonly string[];
   /** Limits on sign-in attempts (default true); off only in tests. */
   readonly rateLimit?: boolean;
+  /** What time it is (default: the system's). */
+  readonly clock?: Clock;
   /** Told about faults of our own; they never reach a remote caller. */
   readonly onFault: (error: unknown) => void;
 }
@@ -177,11 +179,10 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
 }
 
 async function openServices(home: Home, store: Store, options: StartOptions): Promise<Services> {
-  const clock = systemClock;
+  const { clock = systemClock, witnessKeys = [] } = options;
   const { rootKey } = home;
   const blobs = await openBlobs(home, options);
   const keys = openKeyring({ rootKey, store, blobs, clock });
-  const { witnessKeys = [] } = options;
   const ledger = await openLedger({ store, rootKey, clock, witnessKeys });
   return { store, blobs, keys, ledger, bus: localBus(), clock, startWorker };
 }

@@ -2,7 +2,7 @@
  * The words of the platform: what a model version is, where it stands on its way, and who does
  * what. Plain data without SQL, HTTP or JSON; every step and every adapter speaks in these.
  */
-import type { Digest, Finding, JsonObject } from '@merlon/core';
+import type { Digest, Finding, JsonObject, Severity } from '@merlon/core';
 
 /** The ten steps of the journey, in order. */
 export const stepNames = [
@@ -193,12 +193,69 @@ export interface ApiKey {
   readonly revokedWhy: string | null;
 }
 
-/** A finding as tracked by the platform. */
+/** What looked. */
+export type FindingSource = 'scan' | 'assess';
+
+/** `fixed` is a person's word; `verified` is what a complete scan of the newest version saw. */
+export type FindingState = 'open' | 'accepted' | 'fixed' | 'verified';
+
+/** That somebody lives with a finding, for some bytes and until a day. */
+export interface Acceptance {
+  readonly by: string;
+  readonly byName: string;
+  readonly why: string;
+  /** The instant from which on it is open again. */
+  readonly until: string;
+  readonly at: string;
+  /** Severity that was accepted; the same finding at a higher one is not. */
+  readonly severity: Severity;
+  /** Digest of the file, or of the version, that it was accepted for. */
+  readonly digest: string | null;
+}
+
+/** A finding of a model, the same one over its versions. */
+export interface Track {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly artifactId: string;
+  /** What stays the same of it from version to version. */
+  readonly key: string;
+  readonly source: FindingSource;
+  readonly rule: string;
+  readonly severity: Severity;
+  /** The last version that it was seen in. */
+  readonly versionId: string;
+  readonly state: FindingState;
+  /** The version that was seen to be without it. */
+  readonly resolvedIn: string | null;
+  readonly acceptance: Acceptance | null;
+  readonly createdAt: string;
+  readonly changedAt: string;
+}
+
+/** A finding as it was seen in one version. */
+export interface Sighting extends Finding {
+  readonly id: string;
+  readonly versionId: string;
+  /** Null in rows from before findings were followed. */
+  readonly trackId: string | null;
+  /** Digest of the file, or of the version, that it is about. */
+  readonly digest: string | null;
+  readonly createdAt: string;
+  /** When a later scan of this very version found it no more. */
+  readonly goneAt: string | null;
+}
+
+/** A finding as it stands: in one version, or in the whole model. */
 export interface TrackedFinding extends Finding {
   readonly id: string;
   readonly versionId: string;
-  readonly state: 'open' | 'accepted' | 'fixed';
+  readonly state: FindingState;
   readonly createdAt: string;
+  readonly goneAt: string | null;
+  readonly acceptance: Acceptance | null;
+  /** Who brought that version in, and so may not accept it. */
+  readonly broughtBy: string;
 }
 
 /** A picture that an assessment made. */

@@ -1,18 +1,16 @@
 /** Reports of a running platform, for people and for programs, each read by somebody else. */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { memorySource, utf8 } from '@merlon/core';
 import { scanSource, toCycloneDx } from '@merlon/scan';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TrackedFinding } from '../src/model.ts';
+import type { Sighting } from '../src/model.ts';
+import { runMerlon } from './support/merlon.ts';
 import { startTest, type TestPlatform } from './support/platform.ts';
 import { sealedVersion } from './support/sealed.ts';
 
-const bin = fileURLToPath(new URL('../src/cli/merlon.ts', import.meta.url));
 const python = join(process.env.MERLON_ORACLES ?? 'none', 'bin/python');
 const hasPython =
   existsSync(python) && spawnSync(python, ['-c', 'import cyclonedx.validation.json']).status === 0;
@@ -32,11 +30,12 @@ let env: Record<string, string> = {};
 let id = '';
 let data = '';
 
-const finding = (versionId: string): TrackedFinding => ({
+const finding = (versionId: string): Sighting => ({
   ...{ rule: 'MRL-PKL-001', severity: 'critical', title: 'loading calls <b>a function</b>' },
   ...{ location: { path: 'w.pkl', offset: 3 }, evidence: 'posix.system("x") & more' },
   ...{ cwe: ['CWE-502'], atlas: ['AML.T0011'], cve: ['CVE-2025-1'], fix: 'do not load it' },
-  ...{ id: 'f1', versionId, state: 'open', createdAt: '2026-11-26T00:00:00Z' },
+  ...{ id: 'f1', versionId, trackId: null, digest: null, goneAt: null },
+  createdAt: '2026-11-26T00:00:00Z',
 });
 
 beforeAll(async () => {
@@ -47,7 +46,7 @@ beforeAll(async () => {
   data = (await sealedVersion(platform, client, { name: 'rows', kind: 'data', ...words })).id;
   id = (await sealedVersion(platform, client, { name: 'scorer', ...words })).id;
   await store.linkData({ versionId: id, dataVersionId: data, use: 'test' });
-  await store.replaceFindings(id, [finding(id)]);
+  await store.replaceSightings(id, [finding(id)]);
   await store.putStep({
     ...{ versionId: id, step: 'assess', state: 'done' },
     ...{ startedAt: '2026-11-26T10:00:00Z', finishedAt: '2026-11-26T10:01:00Z' },
@@ -58,25 +57,14 @@ beforeAll(async () => {
   });
   const body = { name: 'reports', scope: 'platform', role: 'auditor' };
   const { key } = await client.ask('POST', '/api/v1/keys', body);
-  env = { PATH: process.env.PATH ?? '', MERLON_API_KEY: String(key) };
+  env = { MERLON_API_KEY: String(key) };
 }, 60_000);
 afterAll(async () => {
   await platform.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function report(...args: string[]): Promise<{ status: number | null; told: string }> {
-  const given = [bin, 'report', '--home', platform.home, ...args];
-  const child = spawn(process.execPath, given, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let told = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      told += chunk.toString();
-    });
-  }
-  const [status] = await once(child, 'close');
-  return { status: status as number | null, told };
-}
+const report = (...args: string[]) => runMerlon(['report', '--home', platform.home, ...args], env);
 
 describe('a report', () => {
   it('shows people every version, escaped, with figures and what to do', async () => {

@@ -9,7 +9,9 @@ import { useEffect, useState } from 'react';
 export type LiveState = 'off' | 'live' | 'lost';
 
 const affected: Readonly<Record<string, readonly string[]>> = {
-  version: ['models', 'data', 'version', 'approval', 'events', 'deployments', 'ledger'],
+  version: [
+    ...['models', 'data', 'version', 'approval', 'findings', 'events', 'deployments', 'ledger'],
+  ],
   job: ['jobs'],
   deployment: ['deployments', 'ledger'],
   incident: ['incidents', 'incident', 'version', 'events', 'ledger'],

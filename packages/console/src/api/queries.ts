@@ -5,6 +5,7 @@ import type {
   ApiKey,
   Artifact,
   Deployment,
+  EstateFinding,
   EventPage,
   Incident,
   IncidentDetail,
@@ -91,6 +92,14 @@ export function useDeployments(): UseQueryResult<readonly Deployment[]> {
     queryKey: ['deployments'],
     queryFn: async () => (await get<{ deployments: Deployment[] }>('deployments')).deployments,
     refetchInterval: servingEveryMs,
+  });
+}
+
+/** Findings of all models and data, those that stand first. */
+export function useFindings(): UseQueryResult<readonly EstateFinding[]> {
+  return useQuery({
+    queryKey: ['findings'],
+    queryFn: async () => (await get<{ findings: EstateFinding[] }>('findings')).findings,
   });
 }
 

@@ -19,6 +19,8 @@ export const offered = {
   'job.run': builders,
   'job.cancel': builders,
   'version.approve': ['owner', 'security'],
+  'finding.update': builders,
+  'finding.accept': ['owner', 'security'],
   'version.serve': operators,
   'version.retire': operators,
   'key.create': operators,

@@ -53,16 +53,35 @@ export interface Artifact {
   readonly versions: readonly Version[];
 }
 
-/** A finding of the scan. */
+/** A finding as it stands, in one version or in the whole model. */
 export interface Finding {
   readonly id: string;
+  /** The version that it was seen in. */
+  readonly versionId: string;
   readonly rule: string;
   readonly severity: 'note' | 'low' | 'medium' | 'high' | 'critical';
   readonly title: string;
   readonly evidence: string;
   readonly fix: string;
-  readonly state: string;
+  readonly state: 'open' | 'accepted' | 'fixed' | 'verified';
   readonly location: { readonly path?: string; readonly member?: string; readonly offset?: number };
+  /** Who brought that version in, and so may not accept it. */
+  readonly broughtBy: string;
+  readonly acceptance: {
+    readonly byName: string;
+    readonly why: string;
+    readonly until: string;
+  } | null;
+}
+
+/** A finding in the list of all. */
+export interface EstateFinding extends Finding {
+  readonly model: string;
+  readonly kind: 'model' | 'data';
+  /** Number of the version that it was last seen in. */
+  readonly number: number;
+  readonly createdAt: string;
+  readonly verifiedIn: number | null;
 }
 
 /** Everything about a version. */

@@ -12,6 +12,7 @@ import { useFocusOnChange } from './title.ts';
 
 const pages = [
   ['/', 'Models'],
+  ['/findings', 'Findings'],
   ['/incidents', 'Incidents'],
   ['/keys', 'Keys'],
   ['/people', 'People'],

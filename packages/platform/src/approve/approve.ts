@@ -26,7 +26,7 @@ export async function approveVersion(
     at,
   };
   await store.transaction(async (tx) => {
-    const faults = await unmetOf(tx, version, { ignoreApprovals: true });
+    const faults = await unmetOf(tx, version, { now: at, ignoreApprovals: true });
     if (faults.length > 0) {
       throw new PlatformError('not-ready', `cannot be approved yet: ${faults.join('; ')}`, {
         hint: 'finish the missing steps first',
@@ -37,7 +37,7 @@ export async function approveVersion(
       throw new PlatformError('conflict', 'you have approved this version already');
     }
     await tx.addApproval(approval);
-    const stillUnmet = await unmetOf(tx, version);
+    const stillUnmet = await unmetOf(tx, version, { now: at });
     const result = { approvals: earlier.length + 1, by: actor.name, open: stillUnmet.join('; ') };
     await tx.putStep({
       versionId: version.id,

@@ -1,9 +1,14 @@
 /** Assess: a version is attacked in a confined worker; the verdict is kept with its seed. */
 import { z } from '@hono/zod-openapi';
-import type { JsonObject } from '@merlon/core';
+import { findingOf } from '@merlon/attack';
+import type { Finding, JsonObject } from '@merlon/core';
+import { approvalPolicy } from '../approval.ts';
 import type { AssessOutput } from '../confine/tasks/assess.ts';
+import { observe } from '../findings/findings.ts';
 import { openInputs } from '../inputs.ts';
 import type { JobContext, JobStep, Outcome } from '../jobs/step.ts';
+import type { Version } from '../model.ts';
+import type { Services } from '../services.ts';
 
 /** What a caller may choose. */
 export const assessSchema = z.strictObject({
@@ -31,6 +36,7 @@ async function perform(context: JobContext): Promise<Outcome> {
     const input = { dataName, hasSchema, options };
     const call = { sources, onProgress, signal, timeoutMs };
     const output = await worker.call<AssessOutput>('assess', input, call);
+    const findings = await findingsIn(services, version, output);
     return {
       state: 'done',
       result: resultOf(output),
@@ -38,12 +44,27 @@ async function perform(context: JobContext): Promise<Outcome> {
         for (const picture of output.pictures) {
           await tx.putPicture({ versionId: version.id, ...picture });
         }
+        const digestFor = () => version.digest;
+        const seen = { source: 'assess', version, complete: true, findings, digestFor } as const;
+        await observe(services, tx, seen);
       },
     };
   } finally {
     await worker.close();
     await inputs.close();
   }
+}
+
+/** A model that withstands less than the workspace's policy demands is a finding. */
+async function findingsIn(
+  { store }: Services,
+  { workspaceId }: Version,
+  { verdict }: AssessOutput,
+): Promise<Finding[]> {
+  const { robustAccuracyMin: robustMin } = await approvalPolicy(store, workspaceId);
+  if (robustMin === null) return [];
+  const found = findingOf(verdict, '', { robustMin });
+  return found === null ? [] : [{ ...found, location: {} }];
 }
 
 function resultOf({ verdict, blackBoxBecause, pictures }: AssessOutput): JsonObject {

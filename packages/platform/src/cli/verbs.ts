@@ -81,6 +81,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     does: 'serves one guarded model on its own',
     load: async () => (await import('./verbs/serve.ts')).serveVerb,
   },
+  finding: {
+    does: 'follows findings over versions until they are fixed',
+    load: async () => (await import('./verbs/finding.ts')).findingVerb,
+  },
   incident: {
     does: 'shows and closes incidents',
     load: async () => (await import('./verbs/remote.ts')).incidentVerb,

@@ -176,7 +176,8 @@ async function finish(
     const actor: Actor = platformActor(version.workspaceId);
     await services.ledger.append(tx, actor, { action: `step.${step}`, resource, detail });
     const next = outcome.state === 'done' ? parts.next(step, version) : null;
-    if (next !== null) {
+    // A step that is repeated later leaves what already followed it as it is.
+    if (next !== null && (await tx.step(version.id, next))?.state !== 'done') {
       await tx.addJob(newJob(services, { version, kind: next, createdBy: job.createdBy }));
     }
   });

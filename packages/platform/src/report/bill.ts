@@ -87,6 +87,14 @@ function hashOf(digest: string): JsonObject {
   return { alg: 'SHA-256', content: digestHex(toDigest(digest)) };
 }
 
+/** An accepted finding can still be used against the model; only a scan shows that one is gone. */
+const analysis = {
+  open: 'in_triage',
+  fixed: 'in_triage',
+  accepted: 'exploitable',
+  verified: 'resolved',
+} as const;
+
 /** A finding of the same rule on the same version is told once, with how often it was found. */
 function vulnerabilitiesOf({ id, findings }: ReportedVersion): JsonObject[] {
   const byRule = new Map<string, typeof findings>();
@@ -97,13 +105,12 @@ function vulnerabilitiesOf({ id, findings }: ReportedVersion): JsonObject[] {
   return [...byRule.entries()].flatMap(([key, found]) => {
     const [first] = found;
     if (first === undefined) return [];
-    const state = first.state === 'open' ? 'in_triage' : 'resolved';
     const place = {
       ref: `finding:${id}:${key}`,
       count: found.length,
       affects: [id],
-      state,
-    } as const;
+      state: analysis[first.state],
+    };
     return [vulnerabilityOf(first, place)];
   });
 }

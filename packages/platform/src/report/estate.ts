@@ -1,6 +1,7 @@
 /** What a report is made of: versions with all that is known of them, as the API tells it. */
 import { type Finding, type Json, type JsonObject, severities } from '@merlon/core';
-import type { StepName, StepState } from '../model.ts';
+import { stands } from '../findings/track.ts';
+import type { Acceptance, FindingState, StepName, StepState } from '../model.ts';
 
 /** A version and its whole way so far. */
 export interface ReportedVersion {
@@ -15,7 +16,7 @@ export interface ReportedVersion {
   readonly createdAt: string;
   readonly steps: readonly ReportedStep[];
   readonly files: readonly { readonly path: string; readonly digest: string }[];
-  readonly findings: readonly (Finding & { readonly state: string })[];
+  readonly findings: readonly ReportedFinding[];
   readonly approvals: readonly {
     readonly userName: string;
     readonly comment: string;
@@ -23,6 +24,12 @@ export interface ReportedVersion {
   }[];
   readonly data: readonly { readonly dataVersionId: string; readonly use: string }[];
   readonly signed: boolean;
+}
+
+/** A finding as it stands in a version. */
+export interface ReportedFinding extends Finding {
+  readonly state: FindingState;
+  readonly acceptance: Pick<Acceptance, 'byName' | 'why' | 'until'> | null;
 }
 
 /** A step that was begun. */
@@ -80,6 +87,6 @@ export function measuresOf({ steps }: ReportedVersion): Measure[] {
 
 /** The gravest severity among open findings, or null. */
 export function worstOpen({ findings }: ReportedVersion): string | null {
-  const open = findings.filter(({ state }) => state === 'open');
+  const open = findings.filter(({ state }) => stands(state));
   return severities.toReversed().find((each) => open.some((f) => f.severity === each)) ?? null;
 }

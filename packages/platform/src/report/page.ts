@@ -4,7 +4,14 @@
  */
 import { htmlDocument, percent, escapeHtml as text } from '@merlon/attack';
 import { digestHex, toDigest } from '@merlon/core';
-import { type Estate, measuresOf, type ReportedVersion, worstOpen } from './estate.ts';
+import { stands } from '../findings/track.ts';
+import {
+  type Estate,
+  measuresOf,
+  type ReportedFinding,
+  type ReportedVersion,
+  worstOpen,
+} from './estate.ts';
 
 const ownStyle = `
 a{color:inherit}.good{color:var(--fill)}.bad{color:var(--doubt)}
@@ -35,7 +42,7 @@ function nameOf(version: ReportedVersion | undefined): string {
 }
 
 function headline({ incidents }: Estate, models: readonly ReportedVersion[]): string {
-  const open = models.flatMap(({ findings }) => findings.filter(({ state }) => state === 'open'));
+  const open = models.flatMap(({ findings }) => findings.filter(({ state }) => stands(state)));
   const grave = open.filter(({ severity }) => severity === 'high' || severity === 'critical');
   const served = models.filter(
     (version) => isDone(version, 'serve') && version.state !== 'retired',
@@ -157,9 +164,16 @@ function findingTable({ findings }: ReportedVersion): string {
     cell(text(finding.rule)),
     long(`${text(finding.title)}<br><code>${text(finding.evidence)}</code>`),
     long(text(finding.fix)),
-    cell(text(finding.state)),
+    long(text(stateOf(finding))),
   ]);
   return `<h3>Findings</h3>${table(['severity', 'rule', 'what', 'what to do', 'state'], rows)}`;
+}
+
+/** The state, and for an accepted finding who lives with it, until when and why. */
+function stateOf({ state, acceptance }: ReportedFinding): string {
+  if (state !== 'accepted' || acceptance === null) return state;
+  const { byName, until, why } = acceptance;
+  return `accepted by ${byName} until ${until.slice(0, 10)}: ${why}`;
 }
 
 function approvalList(approvals: ReportedVersion['approvals']): string {

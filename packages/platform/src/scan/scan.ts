@@ -1,13 +1,15 @@
 /**
  * Scan: every file of a version is audited in a confined worker, by content. Only a clean verdict
- * lets a version go on; a worker that dies over a file is a finding, never an outage.
+ * lets a version go on, or one whose every finding a person has accepted; a worker that dies over a
+ * file is a finding, never an outage.
  */
-import { isoTime, severityRank, uuidv7 } from '@merlon/core';
+import { atLeast, type Finding, severityRank } from '@merlon/core';
 import { type FileReport, policyVersion } from '@merlon/scan';
 import { crashReport, scanConfined } from '../confine/scan-file.ts';
 import type { ConfinedWorker } from '../confine/worker.ts';
+import { acceptedOf, observe } from '../findings/findings.ts';
 import type { JobContext, JobStep, Outcome } from '../jobs/step.ts';
-import type { TrackedFinding, VersionFile } from '../model.ts';
+import type { Version, VersionFile } from '../model.ts';
 import type { Services } from '../services.ts';
 
 /** The step. */
@@ -20,7 +22,7 @@ const timeoutMs = 120_000;
 const worstFirst = ['flagged', 'incomplete', 'not-understood', 'clean'] as const;
 
 async function perform({ services, version, onProgress, signal }: JobContext): Promise<Outcome> {
-  const { store, clock, startWorker } = services;
+  const { store, startWorker } = services;
   const files = await store.files(version.id);
   const reports: FileReport[] = [];
   let worker = startWorker({ memoryBytesMax });
@@ -37,29 +39,47 @@ async function perform({ services, version, onProgress, signal }: JobContext): P
   } finally {
     await worker.close();
   }
+  return outcomeOf(services, version, { files, reports });
+}
+
+async function outcomeOf(
+  services: Services,
+  version: Version,
+  { files, reports }: { files: readonly VersionFile[]; reports: readonly FileReport[] },
+): Promise<Outcome> {
   const verdict = worstFirst.find((each) => reports.some((r) => r.verdict === each)) ?? 'clean';
-  const createdAt = isoTime(clock.nowMs());
-  const findings = reports
-    .flatMap((report) => report.findings)
-    .map((finding): TrackedFinding => {
-      return { ...finding, id: uuidv7(clock), versionId: version.id, state: 'open', createdAt };
-    });
+  const findings = reports.flatMap((report) => report.findings);
+  const digests = new Map(files.map(({ path, digest }) => [path, digest]));
+  const seen = {
+    ...({ source: 'scan', version, findings } as const),
+    complete: reports.every(wasRead),
+    digestFor: ({ location }: Finding) => digests.get(location.path ?? '') ?? null,
+  };
+  const accepted = await acceptedOf(services, seen);
+  const lived = findings.filter((each) => atLeast(each, 'medium')).every((f) => accepted.has(f));
   return {
-    state: verdict === 'clean' ? 'done' : 'refused',
+    state: verdict === 'clean' || (seen.complete && lived) ? 'done' : 'refused',
     result: {
       verdict,
       files: reports.length,
       findings: findings.length,
+      accepted: accepted.size,
       formats: [...new Set(reports.flatMap((report) => report.formats))].join(', '),
       worst: worstOf(findings, reports),
       policy: policyVersion,
     },
-    commit: (tx) => tx.replaceFindings(version.id, findings),
+    commit: async (tx) => void (await observe(services, tx, seen)),
   };
 }
 
+/** Only a file that was read to its end, and understood, shows what is not in it. */
+function wasRead({ coverage }: FileReport): boolean {
+  const { incomplete, notUnderstood, findingsDropped } = coverage;
+  return incomplete.length === 0 && notUnderstood.length === 0 && findingsDropped === 0;
+}
+
 /** The sentence that says best why a version goes no further. */
-function worstOf(findings: readonly TrackedFinding[], reports: readonly FileReport[]): string {
+function worstOf(findings: readonly Finding[], reports: readonly FileReport[]): string {
   const [worst] = [...findings].sort((a, b) => severityRank(b.severity) - severityRank(a.severity));
   if (worst !== undefined) return worst.title;
   const [skipped] = reports.flatMap(({ path, coverage }) =>

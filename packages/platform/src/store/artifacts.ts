@@ -2,10 +2,12 @@
 import type { Digest, Finding } from '@merlon/core';
 import type { Kysely } from 'kysely';
 import type {
+  Acceptance,
   Approval,
   Artifact,
   DataLink,
-  TrackedFinding,
+  Sighting,
+  Track,
   Version,
   VersionFile,
 } from '../model.ts';
@@ -16,7 +18,12 @@ import type { ArtifactStore } from './store.ts';
 
 /** The part of the store that keeps what came in. */
 export function artifactStore(db: Kysely<Schema>, columns: Columns): ArtifactStore {
-  return { ...artifactQueries(db), ...versionQueries(db), ...resultQueries(db, columns) };
+  return {
+    ...artifactQueries(db),
+    ...versionQueries(db),
+    ...findingQueries(db, columns),
+    ...resultQueries(db, columns),
+  };
 }
 
 type ArtifactPart = Pick<
@@ -142,44 +149,66 @@ function versionQueries(db: Kysely<Schema>): VersionPart {
   };
 }
 
-type ResultPart = Pick<
+type FindingPart = Pick<
   ArtifactStore,
-  'replaceFindings' | 'findings' | 'putPicture' | 'pictures' | 'addApproval' | 'approvals'
+  'tracks' | 'track' | 'putTrack' | 'sightings' | 'replaceSightings'
 >;
 
-function resultQueries(db: Kysely<Schema>, columns: Columns): ResultPart {
+function findingQueries(db: Kysely<Schema>, columns: Columns): FindingPart {
   const bodyOf = (id: string) => ({ column: 'findings/body', row: id });
-  const commentOf = (id: string) => ({ column: 'approvals/comment', row: id });
+  const acceptanceOf = (id: string) => ({ column: 'tracks/acceptance', row: id });
+  const asTrack = (row: Schema['tracks']): Track => {
+    const { acceptance } = row;
+    const opened = acceptance && JSON.parse(columns.open(acceptanceOf(row.id), acceptance));
+    return { ...(row as unknown as Track), acceptance: opened as Acceptance | null };
+  };
   return {
-    replaceFindings: async (versionId, findings) => {
+    tracks: async (artifactId) => {
+      const query = db.selectFrom('tracks').selectAll().where('artifactId', '=', artifactId);
+      return (await query.orderBy('id').execute()).map(asTrack);
+    },
+    track: async (id) => {
+      const row = await db.selectFrom('tracks').selectAll().where('id', '=', id).executeTakeFirst();
+      return row === undefined ? null : asTrack(row);
+    },
+    putTrack: async ({ acceptance, ...track }) => {
+      const text = acceptance && columns.seal(acceptanceOf(track.id), JSON.stringify(acceptance));
+      const row = { ...track, acceptance: text };
+      const { id: _, ...change } = row;
+      await db
+        .insertInto('tracks')
+        .values(row)
+        .onConflict((conflict) => conflict.column('id').doUpdateSet(change))
+        .execute();
+    },
+    sightings: async (versionId) => {
+      const query = db.selectFrom('findings').selectAll().where('versionId', '=', versionId);
+      return (await query.orderBy('id').execute()).map((row): Sighting => {
+        const { body, ...rest } = row;
+        return {
+          ...(JSON.parse(columns.open(bodyOf(row.id), body)) as Finding),
+          ...rest,
+        } as Sighting;
+      });
+    },
+    replaceSightings: async (versionId, sightings) => {
       await db.deleteFrom('findings').where('versionId', '=', versionId).execute();
-      for (const { id, state, createdAt, ...finding } of findings) {
+      for (const { id, trackId, digest, createdAt, goneAt, ...finding } of sightings) {
         const { versionId: _, ...content } = finding;
         const { rule, severity } = content;
         const body = columns.seal(bodyOf(id), JSON.stringify(content));
-        await db
-          .insertInto('findings')
-          .values({ id, versionId, state, rule, severity, createdAt, body })
-          .execute();
+        const row = { id, versionId, trackId, digest, rule, severity, createdAt, goneAt, body };
+        await db.insertInto('findings').values(row).execute();
       }
     },
-    findings: async (versionId) => {
-      const rows = await db
-        .selectFrom('findings')
-        .selectAll()
-        .where('versionId', '=', versionId)
-        .orderBy('id')
-        .execute();
-      return rows.map(
-        (row): TrackedFinding => ({
-          ...(JSON.parse(columns.open(bodyOf(row.id), row.body)) as Finding),
-          id: row.id,
-          versionId: row.versionId,
-          state: row.state as TrackedFinding['state'],
-          createdAt: row.createdAt,
-        }),
-      );
-    },
+  };
+}
+
+type ResultPart = Pick<ArtifactStore, 'putPicture' | 'pictures' | 'addApproval' | 'approvals'>;
+
+function resultQueries(db: Kysely<Schema>, columns: Columns): ResultPart {
+  const commentOf = (id: string) => ({ column: 'approvals/comment', row: id });
+  return {
     putPicture: async (picture) => {
       const { png, caption } = picture;
       await db

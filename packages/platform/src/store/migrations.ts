@@ -183,6 +183,22 @@ function migrations(dialect: Dialect): Record<string, Migration> {
         await db.schema.alterTable('wrappedKeys').addColumn('wrappedBy', 'text').execute();
       },
     },
+    '0003-tracked-findings': {
+      up: async (db: Kysely<unknown>) => {
+        for (const column of ['trackId', 'digest', 'goneAt']) {
+          await db.schema.alterTable('findings').addColumn(column, 'text').execute();
+        }
+        await db.schema.alterTable('findings').dropColumn('state').execute();
+        await createTable(db, {
+          name: 'tracks',
+          columns: [
+            ...texts('id*', 'workspaceId', 'artifactId', 'key', 'source', 'rule', 'severity'),
+            ...texts('versionId', 'state', 'resolvedIn?', 'acceptance?', 'createdAt', 'changedAt'),
+          ],
+          unique: [['artifactId', 'key']],
+        });
+      },
+    },
   };
 }
 

@@ -94,11 +94,28 @@ export interface Schema {
   findings: {
     id: string;
     versionId: string;
-    state: string;
+    trackId: string | null;
+    digest: string | null;
     rule: string;
     severity: string;
     createdAt: string;
+    goneAt: string | null;
     body: string;
+  };
+  tracks: {
+    id: string;
+    workspaceId: string;
+    artifactId: string;
+    key: string;
+    source: string;
+    rule: string;
+    severity: string;
+    versionId: string;
+    state: string;
+    resolvedIn: string | null;
+    acceptance: string | null;
+    createdAt: string;
+    changedAt: string;
   };
   pictures: { versionId: string; name: string; png: Uint8Array; caption: string };
   approvals: {

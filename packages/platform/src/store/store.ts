@@ -17,10 +17,11 @@ import type {
   Picture,
   ServeEvent,
   Share,
+  Sighting,
   StepName,
   StepRecord,
   TimelineEntry,
-  TrackedFinding,
+  Track,
   Version,
   VersionFile,
   Workspace,
@@ -51,8 +52,13 @@ export interface ArtifactStore {
   blobNames(): Promise<Set<string>>;
   linkData(link: DataLink): Promise<void>;
   dataLinks(versionId: string): Promise<DataLink[]>;
-  replaceFindings(versionId: string, findings: readonly TrackedFinding[]): Promise<void>;
-  findings(versionId: string): Promise<TrackedFinding[]>;
+  /** Findings of a model over all of its versions. */
+  tracks(artifactId: string): Promise<Track[]>;
+  track(id: string): Promise<Track | null>;
+  /** Adds or replaces a finding of a model. */
+  putTrack(track: Track): Promise<void>;
+  sightings(versionId: string): Promise<Sighting[]>;
+  replaceSightings(versionId: string, sightings: readonly Sighting[]): Promise<void>;
   putPicture(picture: Picture): Promise<void>;
   pictures(versionId: string): Promise<Picture[]>;
   addApproval(approval: Approval): Promise<void>;

@@ -48,6 +48,36 @@ describe('the embedded database', () => {
     await again.store.close();
   });
 
+  it('brings a home up to date that was written before findings were followed', async () => {
+    const path = join(folder, 'older.db');
+    const { store, db } = await openSqlite(path, key);
+    for (const column of ['trackId', 'digest', 'goneAt']) {
+      await db.schema.alterTable('findings').dropColumn(column).execute();
+    }
+    await db.schema.alterTable('findings').addColumn('state', 'text').execute();
+    await db.schema.dropTable('tracks').execute();
+    const [frame, row] = ['merlonMigrations', { id: 'old', versionId: 'v', state: 'open' }];
+    const old = { rule: 'MRL-PKL-001', severity: 'high', createdAt: '2026-11-01T00:00:00Z' };
+    const body = JSON.stringify({ rule: 'MRL-PKL-001', severity: 'high', title: 'calls' });
+    await db
+      .deleteFrom(frame as never)
+      .where('name' as never, '=', '0003-tracked-findings' as never)
+      .execute();
+    await db
+      .insertInto('findings')
+      .values({ ...row, ...old, body } as never)
+      .execute();
+    await store.close();
+    const again = await openSqlite(path, key);
+    expect(await again.store.sightings('v')).toEqual([
+      {
+        ...{ id: 'old', versionId: 'v', trackId: null, digest: null, goneAt: null, ...old },
+        title: 'calls',
+      },
+    ]);
+    await again.store.close();
+  });
+
   it('refuses a home of a newer version', async () => {
     const path = join(folder, 'newer.db');
     const { store, db } = await openSqlite(path, key);

@@ -1,7 +1,7 @@
 /** What every store must do, whatever database is below it. */
 import { digestOf, manualClock, utf8, uuidv7 } from '@merlon/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Artifact, Job, ServeEvent, Version } from '../../src/model.ts';
+import type { Artifact, Job, ServeEvent, Sighting, Track, Version } from '../../src/model.ts';
 import type { Store } from '../../src/store/store.ts';
 
 const clock = manualClock();
@@ -116,6 +116,39 @@ export function storeSuite(name: string, open: () => Promise<Store>): void {
       );
     });
 
+    it('keeps findings of a model and where they were seen', async () => {
+      const version = await addVersion(store, workspace.id);
+      const track: Track = {
+        ...{
+          id: uuidv7(clock),
+          workspaceId: workspace.id,
+          artifactId: version.artifactId,
+          key: 'k',
+        },
+        ...{ source: 'scan', rule: 'MRL-PKL-001', severity: 'high', versionId: version.id },
+        ...{ state: 'open', resolvedIn: null, acceptance: null, createdAt: at, changedAt: at },
+      };
+      await store.putTrack(track);
+      const why = { by: 'u', byName: 'Una', why: 'inert', until: at, at, digest: null } as const;
+      const accepted: Track = {
+        ...{ ...track, state: 'accepted', acceptance: { ...why, severity: 'high' } },
+      };
+      await store.putTrack(accepted);
+      expect(await store.track(track.id)).toEqual(accepted);
+      expect(await store.tracks(version.artifactId)).toEqual([accepted]);
+      expect([await store.track('none'), await store.tracks('none')]).toEqual([null, []]);
+      await expect(store.putTrack({ ...track, id: uuidv7(clock) })).rejects.toThrow();
+      const sighting: Sighting = {
+        ...{ id: uuidv7(clock), versionId: version.id, trackId: track.id, digest: 'sha256:1' },
+        ...{ rule: 'MRL-PKL-001', severity: 'high', title: 't', location: { path: 'a' } },
+        ...{ evidence: 'e', cwe: ['CWE-502'], atlas: [], cve: [], fix: 'f' },
+        ...{ createdAt: at, goneAt: null },
+      };
+      await store.replaceSightings(version.id, [sighting]);
+      const gone = { ...sighting, id: uuidv7(clock), goneAt: at, trackId: null };
+      await store.replaceSightings(version.id, [sighting, gone]);
+      expect(await store.sightings(version.id)).toEqual([sighting, gone]);
+    });
     it('replaces a step and keeps its result', async () => {
       const version = await addVersion(store, workspace.id);
       const record = {

@@ -80,7 +80,7 @@ export interface VulnerabilityPlace {
   readonly count: number;
   /** References of the components that it affects. */
   readonly affects: readonly string[];
-  readonly state: 'in_triage' | 'resolved';
+  readonly state: 'in_triage' | 'exploitable' | 'resolved';
 }
 
 /** A finding as a vulnerability of a bill. */

@@ -1,27 +1,25 @@
-/** Findings of the scan. */
+/** Findings of a version. */
 import type { ReactNode } from 'react';
 import type { Facts, Finding, VersionDetail } from '../../api/types.ts';
 import { counted } from '../../components/format.ts';
-import { Badge, Empty, severityTone, type Tone } from '../../components/state.tsx';
+import { Badge, Empty, type Tone } from '../../components/state.tsx';
 import { type Column, Table } from '../../components/table.tsx';
+import {
+  actionsColumn,
+  severityColumn,
+  stateColumn,
+  titleColumn,
+  whatToDoColumn,
+} from './finding-columns.tsx';
 
 const columns: readonly Column<Finding>[] = [
-  {
-    head: 'Finding',
-    cell: ({ title, rule }) => (
-      <>
-        {title}
-        <div className="quiet small">{rule}</div>
-      </>
-    ),
-  },
-  {
-    head: 'Severity',
-    cell: ({ severity }) => <Badge tone={severityTone(severity)}>{severity}</Badge>,
-  },
+  titleColumn,
+  severityColumn,
+  stateColumn,
   { head: 'Where', kind: 'mono', cell: ({ location }) => placeOf(location) },
   { head: 'Evidence', kind: 'mono', cell: ({ evidence }) => evidence },
-  { head: 'What to do', cell: ({ fix }) => fix },
+  whatToDoColumn,
+  actionsColumn,
 ];
 
 const order = ['critical', 'high', 'medium', 'low', 'note'];

@@ -8,10 +8,11 @@ import { table } from '../table.ts';
 import { type Arguments, usage } from '../usage.ts';
 import type { Verb, VerbResult } from '../verb.ts';
 
-type Action = (args: Arguments, api: Api, rest: readonly string[]) => Promise<VerbResult>;
+/** What an action of a verb does. */
+export type Action = (args: Arguments, api: Api, rest: readonly string[]) => Promise<VerbResult>;
 
 /** A verb whose first argument names an action. */
-function remoteVerb(
+export function remoteVerb(
   of: Pick<Verb, 'name' | 'usage' | 'does'> & {
     readonly options?: Verb['options'];
     /** Actions of the contract that are still to come. */
@@ -87,7 +88,8 @@ function versionAction(path: string, body: (args: Arguments) => object): Action 
   };
 }
 
-const showAction =
+/** Shows one thing as it is. */
+export const showAction =
   (path: string): Action =>
   async (_, api, rest) => {
     const [id] = rest;

@@ -1,8 +1,10 @@
 /** Routes of models and data: bring them in, look at them. */
 import { Readable } from 'node:stream';
 import { z } from '@hono/zod-openapi';
+import { isoTime } from '@merlon/core';
 import { attestationKinds } from '../../attest/attest.ts';
 import { PlatformError } from '../../errors.ts';
+import { findingsOf } from '../../findings/findings.ts';
 import { beginVersion, completeVersion, ensureArtifact, putFile } from '../../intake/intake.ts';
 import type { Actor, Version } from '../../model.ts';
 import type { Platform } from '../../platform.ts';
@@ -118,7 +120,7 @@ function uploadRoutes(app: App, platform: Platform): void {
 }
 
 function versionRoutes(app: App, platform: Platform): void {
-  const { store } = platform.services;
+  const { store, clock } = platform.services;
   const detailSchema = z.object({
     version: versionSchema,
     files: z.array(z.object({ path: z.string(), digest: z.string(), bytes: z.number() })),
@@ -145,10 +147,11 @@ function versionRoutes(app: App, platform: Platform): void {
       const approvals = await store.approvals(version.id);
       const pictures = await store.pictures(version.id);
       const links = await store.dataLinks(version.id);
+      const findings = await findingsOf(store, version, isoTime(clock.nowMs()));
       return {
         version: await versionView(store, version),
         files: files.map(({ path, digest, bytes }) => ({ path, digest, bytes })),
-        findings: (await store.findings(version.id)).map((finding) => ({ ...finding })),
+        findings: findings.map((finding) => ({ ...finding })),
         pictures: pictures.map(({ name, caption }) => ({ name, caption })),
         approvals: approvals.map(({ userName, comment, at }) => ({ userName, comment, at })),
         data: links.map(({ dataVersionId, use }) => ({ dataVersionId, use })),

@@ -161,7 +161,7 @@ function approvalRoutes(app: App, platform: Platform): void {
         });
       }
       await approveVersion(services, actor, version, body.comment);
-      const open = await unmetOf(services.store, version);
+      const open = await unmetOf(services.store, version, { now: isoTime(services.clock.nowMs()) });
       return { approved: open.length === 0, unmet: open };
     },
   );
@@ -178,7 +178,7 @@ function approvalRoutes(app: App, platform: Platform): void {
     async ({ actor, params, authorize }) => {
       const version = await versionFor(platform, actor, params.id);
       authorize('read', { id: version.id });
-      const open = await unmetOf(services.store, version);
+      const open = await unmetOf(services.store, version, { now: isoTime(services.clock.nowMs()) });
       return { approved: open.length === 0, unmet: open };
     },
   );
@@ -214,7 +214,8 @@ function serveRoutes(app: App, platform: Platform): void {
     async ({ actor, params, body, authorize }) => {
       const version = await versionFor(platform, actor, params.id);
       authorize('version.serve', { id: version.id });
-      const approved = await requireApproved(services.store, version);
+      const now = isoTime(services.clock.nowMs());
+      const approved = await requireApproved(services.store, version, now);
       const deployment = await serveVersion(platform, actor, approved, body);
       const url = `${platform.settings.origin}/v2/models/${deployment.name}/infer`;
       return { id: deployment.id, name: deployment.name, url };
