@@ -152,6 +152,14 @@ describe.skipIf(browser === null)('the console in a real browser', () => {
     await page.getByLabel('Why').fill('it is not');
     await page.getByRole('dialog').getByRole('button', { name: 'Reopen' }).click();
     await row.getByText('open', { exact: true }).waitFor();
+    const scrub = page.getByRole('row', { name: /Read every sealed object/ });
+    await scrub.getByRole('button', { name: 'Run now' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Run now' }).click();
+    await scrub.getByText('damaged 0').waitFor();
+    await scrub.getByRole('button', { name: 'Change' }).click();
+    await page.getByLabel('Cron expression').fill('0 5 * * *');
+    await page.getByRole('dialog').getByRole('button', { name: 'Change' }).click();
+    await scrub.getByText('0 5 * * *').waitFor();
     expect(faults).toEqual([]);
   });
 

@@ -9,7 +9,7 @@ export interface IncidentKind {
   readonly technique: string;
   readonly techniqueName: string;
   /** Which playbook contains it. */
-  readonly playbook: 'contain-extraction' | 'contain-drift';
+  readonly playbook: 'contain-extraction' | 'contain-drift' | 'tell-people';
 }
 
 const kinds: Readonly<Record<string, IncidentKind>> = {
@@ -26,6 +26,20 @@ const kinds: Readonly<Record<string, IncidentKind>> = {
     technique: 'AML.T0015',
     techniqueName: 'Evade AI Model',
     playbook: 'contain-drift',
+  },
+  'scan-critical': {
+    title: 'A served model newly fails its scan',
+    severity: 'critical',
+    technique: 'AML.T0010.003',
+    techniqueName: 'AI Supply Chain Compromise: Model',
+    playbook: 'tell-people',
+  },
+  'scrub-damage': {
+    title: 'A sealed object no longer opens to its digest',
+    severity: 'high',
+    technique: 'AML.T0031',
+    techniqueName: 'Erode AI Model Integrity',
+    playbook: 'tell-people',
   },
 };
 

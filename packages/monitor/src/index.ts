@@ -14,7 +14,7 @@ export {
   runPlaybook,
   type StepReport,
 } from './playbook/run.ts';
-export { containDrift, containExtraction } from './playbook/shipped.ts';
+export { containDrift, containExtraction, tellPeople } from './playbook/shipped.ts';
 // Statistics
 export { type KolmogorovSmirnov, kolmogorovSmirnov } from './statistics/kolmogorov.ts';
 export { shapiroWilk } from './statistics/shapiro.ts';

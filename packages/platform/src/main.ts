@@ -1,11 +1,12 @@
 /** Joins everything: the only file that names adapters. */
 import { loadPolicies } from '@merlon/access';
 import { base64, type Clock, isoTime, systemClock, uuidv7 } from '@merlon/core';
+import { openAudits } from './audit/audit.ts';
 import type { BackupParts } from './backup/backup.ts';
-import type { BlobStore } from './blob/blob.ts';
+import type { BlobStore, Replica } from './blob/blob.ts';
 import { collectGarbage } from './blob/care.ts';
-import { openFileBlobs } from './blob/file.ts';
-import { openS3Blobs, readS3Url } from './blob/s3.ts';
+import { fileReplica, openFileBlobs } from './blob/file.ts';
+import { openS3Blobs, openS3Replica, readS3Url } from './blob/s3.ts';
 import { localBus } from './bus/local.ts';
 import { startWorker } from './confine/worker.ts';
 import { openContainment } from './containment.ts';
@@ -22,9 +23,10 @@ import { openKeyed, rekeyDatabase } from './keys/database-key.ts';
 import { openKeyring } from './keys/keyring.ts';
 import type { RootKeySecrets } from './keys/root-keys.ts';
 import { openLedger } from './ledger/ledger.ts';
-import { roles, type ServeEvent } from './model.ts';
+import { type Alert, roles, type ServeEvent } from './model.ts';
 import { openWatch } from './monitor/watch.ts';
 import { openIdentity } from './people/identity.ts';
+import type { People } from './people/people.ts';
 import type { Platform, Settings } from './platform.ts';
 import { respondTo } from './respond/respond.ts';
 import { openHost } from './serve/host.ts';
@@ -53,6 +55,8 @@ export interface StartOptions {
   readonly webhook?: string;
   /** `s3://BUCKET/PREFIX` instead of files for the sealed objects. */
   readonly objectsUrl?: string;
+  /** A copy of the sealed objects that damaged ones are fetched from: a folder or `s3://…`. */
+  readonly replicaUrl?: string;
   /** Verifier keys of witnesses whose cosignatures are kept. */
   readonly witnessKeys?: readonly string[];
   /** Limits on sign-in attempts (default true); off only in tests. */
@@ -111,29 +115,28 @@ interface Taken {
 
 async function joinParts(options: StartOptions, taken: Taken): Promise<Running> {
   const { home, control, doors } = taken;
+  const { onFault } = options;
   const database = await openDatabase(options, home);
   const { store } = database;
   const services = await openServices(home, store, options);
   const settings = settingsOf(doors.port);
-  const host = openHost(services, options.onFault);
+  const host = openHost(services, onFault);
   const webhook = { address: options.webhook ?? null };
   const containment = openContainment(services, host, webhook);
-  const watch = openWatch(
-    services,
-    async (alert, sinceMs) => {
-      await respondTo(services, containment, { alert, sinceMs });
-    },
-    options.onFault,
-  );
+  const respond = async (alert: Alert, sinceMs: number): Promise<void> => {
+    await respondTo(services, containment, { alert, sinceMs });
+  };
+  const watch = openWatch(services, respond, onFault);
   const runner = makeRunner(services, options);
-  const secret = base64(await home.rootKey.derive('auth'));
-  const { db, dialect } = database;
-  const { origin } = settings;
-  const rateLimit = options.rateLimit ?? true;
-  const people = await openIdentity({ db, dialect, store, secret, origin, rateLimit });
+  const people = await openPeople(home, database, { ...options, origin: settings.origin });
   const workspaceId = await ensureWorkspace(services);
+  const { scheduler, begin } = openAudits({
+    ...{ services, runner, workspaceId, replica: await openReplica(options), onFault },
+    raise: (alert) => respond(alert, Date.parse(alert.at)),
+  });
   const platform: Platform = {
     services,
+    scheduler,
     settings,
     people,
     decide: loadPolicies(),
@@ -150,11 +153,12 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
     watch.feed(event);
   };
   const hosts = options.behindProxy === true ? null : hostsOf(doors.port);
-  const app = createApp(platform, { record, onFault: options.onFault, hosts });
+  const app = createApp(platform, { record, onFault: onFault, hosts });
   // Nothing is being uploaded yet, so whatever no row names was left by an interrupted write.
   await collectGarbage(services, options.objectsUrl === undefined ? 0 : sharedRetentionMs);
-  await resumeServing(platform, options.onFault);
+  await resumeServing(platform, onFault);
   const jobsResumed = await runner.start();
+  const audits = await begin();
   doors.serve((request) => app.fetch(request));
   const running: Running = {
     platform,
@@ -166,7 +170,9 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
     tour: (onLine) => takeTour(platform, onLine),
     close: async () => {
       await doors.close();
+      await audits.stop();
       await runner.stop();
+      await audits.settle();
       await watch.settle();
       await host.closeAll();
       await control.close();
@@ -176,6 +182,15 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   };
   serveControl(control, running);
   return running;
+}
+
+async function openPeople(
+  { rootKey }: Home,
+  { db, dialect, store }: OpenDatabase,
+  { origin, rateLimit = true }: { readonly origin: string } & Pick<StartOptions, 'rateLimit'>,
+): Promise<People> {
+  const secret = base64(await rootKey.derive('auth'));
+  return openIdentity({ db, dialect, store, secret, origin, rateLimit });
 }
 
 async function openServices(home: Home, store: Store, options: StartOptions): Promise<Services> {
@@ -194,6 +209,13 @@ function openBlobs(home: Home, { objectsUrl }: StartOptions): Promise<BlobStore>
   return objectsUrl === undefined
     ? openFileBlobs(home.blobFolder)
     : openS3Blobs(readS3Url(objectsUrl));
+}
+
+async function openReplica({ replicaUrl }: StartOptions): Promise<Replica | null> {
+  if (replicaUrl === undefined) return null;
+  return replicaUrl.startsWith('s3://')
+    ? openS3Replica(readS3Url(replicaUrl))
+    : fileReplica(replicaUrl);
 }
 
 async function openDatabase(options: StartOptions, home: Home): Promise<OpenDatabase> {

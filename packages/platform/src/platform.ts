@@ -1,6 +1,7 @@
 /** The running platform as its HTTP layer sees it: every capability, none of the adapters. */
 import type { Decide } from '@merlon/access';
 import type { JsonObject } from '@merlon/core';
+import type { Scheduler } from './audit/scheduler.ts';
 import type { JobRunner } from './jobs/runner.ts';
 import type { Deployment } from './model.ts';
 import type { People } from './people/people.ts';
@@ -34,6 +35,7 @@ export interface Platform {
   readonly people: People;
   readonly decide: Decide;
   readonly runner: JobRunner;
+  readonly scheduler: Scheduler;
   readonly host: Host;
   readonly watch: Watch;
   readonly containment: Containment;

@@ -12,6 +12,7 @@ import type {
   Job,
   LedgerReport,
   Person,
+  ScheduledTask,
   Session,
   VersionDetail,
 } from './types.ts';
@@ -100,6 +101,14 @@ export function useFindings(): UseQueryResult<readonly EstateFinding[]> {
   return useQuery({
     queryKey: ['findings'],
     queryFn: async () => (await get<{ findings: EstateFinding[] }>('findings')).findings,
+  });
+}
+
+/** Scheduled work. */
+export function useSchedules(): UseQueryResult<readonly ScheduledTask[]> {
+  return useQuery({
+    queryKey: ['schedules'],
+    queryFn: async () => (await get<{ schedules: ScheduledTask[] }>('schedules')).schedules,
   });
 }
 

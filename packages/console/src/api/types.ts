@@ -74,6 +74,16 @@ export interface Finding {
   } | null;
 }
 
+/** Scheduled work. */
+export interface ScheduledTask {
+  readonly name: 'audit' | 'scrub';
+  /** Five fields in UTC; null for never. */
+  readonly cron: string | null;
+  readonly last: { readonly at: string; readonly result: Facts } | null;
+  readonly next: string | null;
+  readonly runs: boolean;
+}
+
 /** A finding in the list of all. */
 export interface EstateFinding extends Finding {
   readonly model: string;

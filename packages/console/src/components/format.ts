@@ -55,6 +55,8 @@ export function short(value: unknown): string {
 const detectors: Readonly<Record<string, string>> = {
   'drift-ks': 'Drift (KS)',
   'extraction-prada': 'Extraction (PRADA)',
+  'scan-critical': 'Scan of what is served',
+  'scrub-damage': 'Reading of objects',
 };
 
 /** A detector as people call it; its own name when it is unknown. */

@@ -14,6 +14,7 @@ import {
   titleColumn,
   whatToDoColumn,
 } from './sections/finding-columns.tsx';
+import { Schedules } from './sections/schedules.tsx';
 
 const columns: readonly Column<EstateFinding>[] = [
   titleColumn,
@@ -62,6 +63,7 @@ export function FindingsPage(): ReactNode {
           </section>
         )}
       </Loaded>
+      <Schedules />
     </>
   );
 }

@@ -49,6 +49,15 @@ export const containDrift: CacaoPlaybook = playbook({
   variables: ['__deployment__', '__incident__', '__level__', '__summary__'],
 });
 
+/** Tells people, who decide: what a scan or a disk says is no reason to stop by itself. */
+export const tellPeople: CacaoPlaybook = playbook({
+  id: 'playbook--9c2d5e6f-3a41-4c7d-8e8f-1a2b3c4d5e6f',
+  name: 'Tell people',
+  description: 'Tells those who look after the model, and leaves what to do to them.',
+  actions: [notify],
+  variables: ['__incident__', '__summary__'],
+});
+
 function playbook(of: {
   readonly id: string;
   readonly name: string;

@@ -19,6 +19,9 @@ export interface BlobStore {
   list(): Promise<string[]>;
 }
 
+/** A copy of the objects that another hand makes; it is read and never written. */
+export type Replica = Pick<BlobStore, 'open'>;
+
 /** The name itself; throws `internal` for one that could lead elsewhere. */
 export function checkBlobName(name: string): string {
   if (/^[0-9a-z-]{8,64}$/.test(name)) return name;

@@ -6,7 +6,7 @@ import { type OnProgress, startDigest } from '@merlon/core';
 import { PlatformError } from '../errors.ts';
 import type { VersionFile } from '../model.ts';
 import type { Services } from '../services.ts';
-import { type BlobStore, piecesOf } from './blob.ts';
+import { type BlobStore, piecesOf, type Replica } from './blob.ts';
 
 /** What a scrub found. */
 export interface ScrubReport {
@@ -41,24 +41,38 @@ export async function collectGarbage(
  */
 export async function scrub(
   services: Pick<Services, 'store' | 'blobs' | 'keys'>,
-  options: { readonly replica?: BlobStore; readonly onProgress?: OnProgress } = {},
+  options: {
+    readonly replica?: Replica;
+    readonly onProgress?: OnProgress;
+    readonly signal?: AbortSignal;
+  } = {},
 ): Promise<ScrubReport> {
   const { store, blobs } = services;
   const files = await store.allFiles();
   const damaged: string[] = [];
   const repaired: string[] = [];
   for (const [done, file] of files.entries()) {
+    options.signal?.throwIfAborted();
     options.onProgress?.({ label: 'reading objects', done, total: files.length });
-    const key = await store.wrappedKey(file.keyId);
-    // What was destroyed on purpose is no damage.
-    if (key === null || key.destroyedAt !== null) continue;
-    if (await isWhole(services, file)) continue;
+    if (!(await isReadable(services, file)) || (await isWhole(services, file))) continue;
+    // It may have been sealed anew, or its key destroyed, while it was read.
+    if (!(await isReadable(services, file))) continue;
     damaged.push(file.blob);
     if (options.replica === undefined) continue;
     await fetchAgain(blobs, options.replica, file.blob);
     if (await isWhole(services, file)) repaired.push(file.blob);
   }
   return { objects: files.length, damaged, repaired };
+}
+
+/** What was replaced, or whose key was destroyed on purpose, is no damage. */
+async function isReadable(
+  { store }: Pick<Services, 'store'>,
+  { versionId, blob, keyId }: VersionFile,
+): Promise<boolean> {
+  const key = await store.wrappedKey(keyId);
+  if (key === null || key.destroyedAt !== null) return false;
+  return (await store.files(versionId)).some((file) => file.blob === blob);
 }
 
 async function isWhole({ keys }: Pick<Services, 'keys'>, file: VersionFile): Promise<boolean> {
@@ -78,7 +92,7 @@ async function isWhole({ keys }: Pick<Services, 'keys'>, file: VersionFile): Pro
   }
 }
 
-async function fetchAgain(blobs: BlobStore, replica: BlobStore, name: string): Promise<void> {
+async function fetchAgain(blobs: BlobStore, replica: Replica, name: string): Promise<void> {
   try {
     const source = await replica.open(name);
     try {

@@ -2,7 +2,7 @@
 import { link, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskFault, PlatformError } from '../errors.ts';
-import { type BlobStore, checkBlobName, type OpenSource } from './blob.ts';
+import { type BlobStore, checkBlobName, type OpenSource, type Replica } from './blob.ts';
 import { fileSource } from './source.ts';
 
 const suffix = '.age';
@@ -12,7 +12,7 @@ export async function openFileBlobs(folder: string): Promise<BlobStore> {
   const incoming = join(folder, 'incoming');
   await rm(incoming, { recursive: true, force: true });
   await mkdir(incoming, { recursive: true, mode: 0o700 });
-  const pathOf = (name: string): string => join(folder, `${checkBlobName(name)}${suffix}`);
+  const pathOf = (name: string): string => pathIn(folder, name);
   return {
     put: async (name, chunks) => {
       const target = pathOf(name);
@@ -29,6 +29,15 @@ export async function openFileBlobs(folder: string): Promise<BlobStore> {
       return names.filter((n) => n.endsWith(suffix)).map((n) => n.slice(0, -suffix.length));
     },
   };
+}
+
+/** A folder that holds copies of the objects. */
+export function fileReplica(folder: string): Replica {
+  return { open: (name) => openFile(pathIn(folder, name), name) };
+}
+
+function pathIn(folder: string, name: string): string {
+  return join(folder, `${checkBlobName(name)}${suffix}`);
 }
 
 async function writeDurably(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {

@@ -10,7 +10,7 @@ import type {
 } from '@aws-sdk/client-s3';
 import { concat, messageOf } from '@merlon/core';
 import { PlatformError } from '../errors.ts';
-import { type BlobStore, checkBlobName, type OpenSource } from './blob.ts';
+import { type BlobStore, checkBlobName, type OpenSource, type Replica } from './blob.ts';
 
 /** Where the objects are. */
 export interface S3Place {
@@ -50,6 +50,24 @@ export function readS3Url(text: string): S3Place {
 
 /** Opens a bucket as a blob store and ends uploads that an earlier process left unfinished. */
 export async function openS3Blobs(place: S3Place): Promise<BlobStore & { close(): void }> {
+  const bucket = await openBucket(place);
+  await abortUnfinished(bucket);
+  return {
+    put: (name, chunks) => putObject(bucket, keyOf(place, name), chunks),
+    open: (name) => openObject(bucket, keyOf(place, name), name),
+    remove: (name) => removeObject(bucket, keyOf(place, name)),
+    list: () => listNames(bucket),
+    close: () => bucket.client.destroy(),
+  };
+}
+
+/** A bucket that holds copies of the objects. */
+export async function openS3Replica(place: S3Place): Promise<Replica> {
+  const bucket = await openBucket(place);
+  return { open: (name) => openObject(bucket, keyOf(place, name), name) };
+}
+
+async function openBucket(place: S3Place): Promise<Bucket> {
   const library = await import('@aws-sdk/client-s3').catch((cause: unknown) => {
     throw new PlatformError('unavailable', 'the library for S3 is not installed', {
       hint: 'run "npm install @aws-sdk/client-s3"',
@@ -62,15 +80,7 @@ export async function openS3Blobs(place: S3Place): Promise<BlobStore & { close()
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     ...(region === undefined ? {} : { region }),
   });
-  const bucket: Bucket = { library, client, place };
-  await abortUnfinished(bucket);
-  return {
-    put: (name, chunks) => putObject(bucket, keyOf(place, name), chunks),
-    open: (name) => openObject(bucket, keyOf(place, name), name),
-    remove: (name) => removeObject(bucket, keyOf(place, name)),
-    list: () => listNames(bucket),
-    close: () => client.destroy(),
-  };
+  return { library, client, place };
 }
 
 interface Bucket {

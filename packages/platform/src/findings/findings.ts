@@ -235,7 +235,7 @@ export async function decide(
   }
 }
 
-/** A day in the future, at most a year away, as the instant at which it ends. */
+/** A day in the future, at most a year away, as its last millisecond. */
 function checkedUntil(day: string, nowMs: number): string {
   const ends = Date.parse(`${day}T00:00:00Z`) + dayMs;
   const told = /^\d{4}-\d{2}-\d{2}$/.test(day) && Number.isFinite(ends);
@@ -245,5 +245,5 @@ function checkedUntil(day: string, nowMs: number): string {
       `"until" expected a day from today on, at most a year away, as 2027-01-31, got "${day}"`,
     );
   }
-  return isoTime(ends);
+  return isoTime(ends - 1);
 }

@@ -19,6 +19,7 @@ import { findingRoutes } from './routes/findings.ts';
 import { objectKeyRoutes } from './routes/object-keys.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { personalRoutes } from './routes/personal.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 import { watchRoutes } from './routes/watch.ts';
 import { workRoutes } from './routes/work.ts';
 
@@ -54,6 +55,7 @@ export function createApp(platform: Platform, parts: AppParts): App {
   peopleRoutes(app, platform);
   workRoutes(app, platform);
   findingRoutes(app, platform);
+  scheduleRoutes(app, platform);
   watchRoutes(app, platform);
   gatewayRoutes(app, platform, parts);
   const { version } = platform.settings;

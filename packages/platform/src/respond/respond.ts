@@ -10,6 +10,7 @@ import {
   type PlaybookCommand,
   runPlaybook,
   type StepReport,
+  tellPeople,
 } from '@merlon/monitor';
 import { PlatformError } from '../errors.ts';
 import type { Actor, Alert, Incident, TimelineEntry } from '../model.ts';
@@ -27,6 +28,11 @@ export interface Containment {
 }
 
 const tightLevel = '2';
+const playbooks = {
+  'contain-extraction': containExtraction,
+  'contain-drift': containDrift,
+  'tell-people': tellPeople,
+} as const;
 
 /** Opens an incident for an alert and contains it; null when the alert is only worth a note. */
 export async function respondTo(
@@ -38,21 +44,21 @@ export async function respondTo(
   const kind = incidentKind(alert);
   if (kind === null) return null;
   const incident = await openIncident(services, found);
-  const playbook = kind.playbook === 'contain-extraction' ? containExtraction : containDrift;
-  const variables: Record<string, string> = {
-    __deployment__: alert.deploymentId,
-    __incident__: incident.id,
-    __level__: tightLevel,
-    __summary__: kind.title,
-  };
+  const variables: Record<string, string> = { __incident__: incident.id, __summary__: kind.title };
+  if (kind.playbook !== 'tell-people') {
+    variables.__deployment__ = alert.deploymentId;
+    variables.__level__ = tightLevel;
+  }
   if (kind.playbook === 'contain-extraction') variables.__key__ = alert.keyId ?? '';
   const actor = platformActor(incident.workspaceId);
   const reports = await runPlaybook(
-    playbook,
+    playbooks[kind.playbook],
     variables,
     (command) => carryOut(containment, actor, command),
     (report) => addLine(services, incident.id, actionLine(report)),
   );
+  // Telling contains nothing: the incident stays open until people close it.
+  if (kind.playbook === 'tell-people') return incident;
   return markContained(services, incident, reports);
 }
 
@@ -159,7 +165,7 @@ async function markContained(
   return contained;
 }
 
-/** Closes an incident that was contained. */
+/** Closes an incident that was contained, or that was left to people from the beginning. */
 export async function closeIncident(
   services: Services,
   actor: Actor,
@@ -167,13 +173,21 @@ export async function closeIncident(
   comment: string,
 ): Promise<Incident> {
   const { store, ledger, clock, bus } = services;
-  if (incident.state !== 'contained') {
+  const isForPeople = kindOf(incident)?.playbook === 'tell-people' && incident.state === 'open';
+  if (incident.state !== 'contained' && !isForPeople) {
     const message = `the incident is ${incident.state}, expected contained`;
     throw new PlatformError(incident.state === 'open' ? 'not-ready' : 'conflict', message);
   }
   const closedAt = isoTime(clock.nowMs());
+  const containedAt = incident.containedAt ?? closedAt;
   await store.transaction(async (tx) => {
-    await tx.updateIncident(incident.id, { state: 'closed', closedAt });
+    if (isForPeople) {
+      const result = { incident: incident.id, title: incident.title, by: actor.name };
+      const { versionId, detectedAt: startedAt } = incident;
+      const record = { versionId, step: 'respond', startedAt, finishedAt: closedAt } as const;
+      await tx.putStep({ ...record, state: 'done', result });
+    }
+    await tx.updateIncident(incident.id, { state: 'closed', closedAt, containedAt });
     const text = `Closed by ${actor.name}${comment === '' ? '' : `: ${comment}`}`;
     const line = { id: uuidv7(clock), incidentId: incident.id, at: closedAt };
     await tx.addTimeline({ ...line, kind: 'closed', text, detail: {} });
@@ -182,7 +196,11 @@ export async function closeIncident(
     await ledger.append(tx, actor, { action: 'incident.close', resource, detail });
   });
   bus.publish({ topic: 'incident', workspaceId: incident.workspaceId, id: incident.id });
-  return { ...incident, state: 'closed', closedAt };
+  return { ...incident, state: 'closed', closedAt, containedAt };
+}
+
+function kindOf({ detail }: Incident): ReturnType<typeof incidentKind> {
+  return incidentKind({ detector: String(detail.detector) });
 }
 
 async function carryOut(
@@ -221,7 +239,14 @@ function actionLine(report: StepReport): Pick<TimelineEntry, 'kind' | 'text' | '
   };
 }
 
-function alarmText({ detector, statistic, threshold }: Alert): string {
+function alarmText({ detector, statistic, threshold, detail }: Alert): string {
+  if (detector === 'scan-critical') {
+    return `The scan found ${statistic} critical, first: ${String(detail.title)}`;
+  }
+  if (detector === 'scrub-damage') {
+    const told = detail.repaired === true ? 'repaired from the replica' : 'not repaired';
+    return `Reading every object found ${statistic} damaged, ${told}`;
+  }
   return `${detector} raised an alarm: ${shown(statistic)} below ${shown(threshold)}`;
 }
 

@@ -61,11 +61,13 @@ async function bundleOf(
   const [workspace] = (await store.workspaces()).filter((w) => w.id === incident.workspaceId);
   const { detector, queries } = incident.detail;
   const kind = incidentKind({ detector: String(detector) });
+  const closedBy =
+    kind?.playbook === 'tell-people' ? 'closed by people' : 'contained automatically';
   const bundle = incidentBundle(
     {
       id: incident.id,
       title: incident.title,
-      description: `Found by ${String(detector)}; contained automatically.`,
+      description: `Found by ${String(detector)}; ${closedBy}.`,
       severity: incident.severity,
       technique: { id: incident.technique, name: kind?.techniqueName ?? incident.technique },
       organisation: workspace?.name ?? 'unnamed workspace',

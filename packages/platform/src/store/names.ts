@@ -15,3 +15,7 @@ export const approvalPolicyMeta = (workspaceId: string): string => `approvalPoli
 
 /** What the detectors of a deployment learnt from its training data. */
 export const watchMeta = (deploymentId: string): string => `watch/${deploymentId}`;
+
+/** When scheduled work is done, and when it was done last. */
+export const scheduleMeta = (workspaceId: string, name: string): string =>
+  `schedule/${workspaceId}/${name}`;

@@ -1,6 +1,6 @@
 /** `model`, `data`, `job`, `incident`, `share`, `ledger`: a running platform, with an API key. */
 import { statSync } from 'node:fs';
-import { utf8 } from '@merlon/core';
+import { isJsonObject, type JsonObject, utf8 } from '@merlon/core';
 import { PlatformError } from '../../errors.ts';
 import { below, filesBelow, once, readBytes, writeChunks } from '../files.ts';
 import { type Api, objects, openApi, remoteOptions } from '../remote.ts';
@@ -176,10 +176,40 @@ export const dataVerb = remoteVerb(
   { add: addAction('data'), list: listAction('data'), personal: personalAction },
 );
 
-/** Jobs. */
+function scheduleTable(answer: JsonObject): VerbResult {
+  const rows = objects(answer.schedules).map(({ name, cron, last, next }) => {
+    const at = isJsonObject(last) ? last.at : null;
+    return [name, cron ?? 'never', at ?? 'not yet', next ?? ''].map(String);
+  });
+  return { exit: 0, json: answer, text: table(['name', 'cron (UTC)', 'last', 'next'], rows) };
+}
+
+/** Jobs and schedules. */
 export const jobVerb = remoteVerb(
-  { name: 'job', usage: 'list | cancel ID', does: 'shows and cancels work' },
   {
+    name: 'job',
+    usage: 'list | cancel ID | schedules | schedule NAME --cron EXPRESSION | run NAME',
+    does: 'shows and cancels work, says when audits come round',
+    options: {
+      cron: { type: 'string', help: 'five fields in UTC such as "0 3 1 * *", or never' },
+    },
+  },
+  {
+    schedules: async (_, api) => scheduleTable(await api.ask('GET', '/api/v1/schedules')),
+    schedule: async (args, api, rest) => {
+      const [name] = rest;
+      if (name === undefined) throw usage('"schedule" expected audit or scrub');
+      const given = args.needed('cron');
+      const cron = given === 'never' ? null : given;
+      return scheduleTable(await api.ask('PUT', `/api/v1/schedules/${name}`, { cron }));
+    },
+    run: async (_, api, rest) => {
+      const [name] = rest;
+      if (name === undefined) throw usage('"run" expected audit or scrub');
+      const answer = await api.ask('POST', `/api/v1/schedules/${name}/run`);
+      const text = Object.entries(answer).map(([key, value]) => `${key} ${String(value)}`);
+      return { exit: Number(answer.damaged ?? 0) > 0 ? 1 : 0, json: answer, text: text.join(', ') };
+    },
     list: async (_, api) => {
       const answer = await api.ask('GET', '/api/v1/jobs');
       const rows = objects(answer.jobs).map((job) =>

@@ -64,6 +64,7 @@ export const tourVerb: Verb = {
 function startOptions(args: Arguments, terminal: Terminal, port?: number): StartOptions {
   const { MERLON_DATABASE_URL: databaseUrl, MERLON_ROOT_KEY: newRootKey } = process.env;
   const { MERLON_WEBHOOK, MERLON_WITNESSES, MERLON_OBJECTS_URL: objectsUrl } = process.env;
+  const { MERLON_REPLICA_URL: replicaUrl } = process.env;
   const webhook = args.text('webhook') ?? MERLON_WEBHOOK;
   const address = args.text('address');
   if (webhook !== undefined && !URL.canParse(webhook)) {
@@ -79,6 +80,7 @@ function startOptions(args: Arguments, terminal: Terminal, port?: number): Start
     ...(address === undefined ? {} : { address }),
     secrets: secretsIn(process.env),
     ...(objectsUrl === undefined ? {} : { objectsUrl }),
+    ...(replicaUrl === undefined ? {} : { replicaUrl }),
     ...(MERLON_WITNESSES === undefined ? {} : { witnessKeys: MERLON_WITNESSES.split(',') }),
     ...(newRootKey === undefined ? {} : { newRootKey }),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
