@@ -9,6 +9,10 @@ import {
   createInflate,
   createInflateRaw,
   createZstdDecompress,
+  gunzipSync,
+  inflateRawSync,
+  inflateSync,
+  zstdDecompressSync,
 } from 'node:zlib';
 import { type ByteSource, concat, memorySource, messageOf, windowOf } from '@merlon/core';
 import { type Audit, giveUp, isLate, type Place, tell } from '../audit.ts';
@@ -44,7 +48,11 @@ export interface Inflated {
 
 const keptBytesMax = 1 << 24;
 const pieceBytes = 1 << 16;
+/** Packed bytes up to which a stream is unpacked at once. */
+const smallBytesMax = 1 << 18;
 const windowBytes = 1 << 20;
+/** What zlib gives at a time; small results are many, so not much more than its default. */
+const chunkSize = 1 << 16;
 const bombBytesMin = 1 << 27;
 const bombRatio = 300;
 
@@ -60,7 +68,8 @@ export async function inflate(
   let crc = 0;
   let broken: string | null = null;
   try {
-    for await (const chunk of unpackerOf(compression)(packed)) {
+    for await (const chunk of (await atOnce(compression, packed)) ??
+      unpackerOf(compression)(packed)) {
       size += chunk.length;
       audit.inflatedBytes += chunk.length;
       crc = crc32(chunk, crc);
@@ -87,6 +96,33 @@ export async function inflate(
   return { source, crc, broken };
 }
 
+/**
+ * What a small stream unpacks to, without the cost of a stream; null where it is none of zlib's, is
+ * large, or is faulty, so that what comes before the fault is told by unpacking it bit by bit.
+ */
+async function atOnce(
+  compression: Compression | Unpacker,
+  packed: ByteSource,
+): Promise<readonly Uint8Array[] | null> {
+  const unpack = typeof compression === 'string' ? synchronous[compression] : undefined;
+  if (unpack === undefined || packed.size > smallBytesMax) return null;
+  const bytes = await packed.read(0, packed.size);
+  try {
+    return [unpack(bytes, { maxOutputLength: keptBytesMax })];
+  } catch {
+    return null;
+  }
+}
+
+type Whole = (packed: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array;
+
+const synchronous: Partial<Record<Compression, Whole>> = {
+  deflate: inflateRawSync,
+  zlib: inflateSync,
+  gzip: gunzipSync,
+  zstd: zstdDecompressSync,
+};
+
 function isSpent(audit: Audit): boolean {
   return audit.inflatedBytes > audit.limits.inflatedBytesMax;
 }
@@ -98,33 +134,50 @@ function restarting(
   size: number,
 ): ByteSource {
   let chunks = unpackerOf(compression)(packed);
-  let window: Uint8Array = new Uint8Array(0);
+  // Chunks as they came, the oldest dropped: joining them would copy the window for each new one.
+  let window: Uint8Array[] = [];
   let start = 0;
+  let end = 0;
   const advance = async (): Promise<boolean> => {
     const next = await chunks.next();
     if (next.done) return false;
-    const keep = window.subarray(Math.max(0, window.length - windowBytes));
-    start += window.length - keep.length;
-    window = concat([keep, next.value]);
+    window.push(next.value);
+    end += next.value.length;
+    for (let [oldest] = window; oldest !== undefined; [oldest] = window) {
+      if (end - start - oldest.length < windowBytes) break;
+      window.shift();
+      start += oldest.length;
+    }
     return true;
   };
   const read = async (offset: number, length: number): Promise<Uint8Array> => {
     if (offset < start) {
       await chunks.return(undefined);
       chunks = unpackerOf(compression)(packed);
-      window = new Uint8Array(0);
+      window = [];
       start = 0;
+      end = 0;
     }
-    const end = Math.min(size, offset + length);
+    const stop = Math.min(size, offset + length);
     const parts: Uint8Array[] = [];
-    for (let at = offset; at < end; ) {
-      if (at < start + window.length) {
-        const part = window.slice(at - start, end - start);
+    for (let at = offset; at < stop; ) {
+      if (at >= end) {
+        if (!(await advance())) break;
+        continue;
+      }
+      let begin = start;
+      for (const chunk of window) {
+        if (at >= stop) break;
+        const part = chunk.subarray(Math.max(0, at - begin), stop - begin);
+        begin += chunk.length;
+        if (begin <= at || part.length === 0) continue;
         parts.push(part);
         at += part.length;
-      } else if (!(await advance())) break;
+      }
     }
-    return concat(parts);
+    const [only] = parts;
+    if (only === undefined || parts.length > 1) return concat(parts);
+    return new Uint8Array(only.buffer, only.byteOffset, only.length);
   };
   // Reads share one position, so they stand in line.
   let turn: Promise<unknown> = Promise.resolve();
@@ -143,13 +196,13 @@ export function unpackerOf(compression: Compression | Unpacker): Unpacker {
   if (typeof compression === 'function') return compression;
   switch (compression) {
     case 'deflate':
-      return (packed) => through(packed, createInflateRaw());
+      return (packed) => through(packed, createInflateRaw({ chunkSize }));
     case 'zlib':
-      return (packed) => through(packed, createInflate());
+      return (packed) => through(packed, createInflate({ chunkSize }));
     case 'gzip':
-      return (packed) => through(packed, createGunzip());
+      return (packed) => through(packed, createGunzip({ chunkSize }));
     case 'zstd':
-      return (packed) => through(packed, createZstdDecompress());
+      return (packed) => through(packed, createZstdDecompress({ chunkSize }));
     case 'xz':
       return xzStream;
     case 'lzma':
@@ -185,7 +238,7 @@ async function* zfileStream(packed: ByteSource): AsyncGenerator<Uint8Array, void
   const head = Buffer.from(await packed.read(0, 40)).toString('latin1');
   const [header = ''] = /^ZF0x[0-9a-f]+L? */.exec(head) ?? [];
   const inner = windowOf(packed, header.length, packed.size - header.length);
-  yield* through(inner, createInflate());
+  yield* through(inner, createInflate({ chunkSize }));
 }
 
 async function* pieces(source: ByteSource): AsyncGenerator<Uint8Array, void, void> {

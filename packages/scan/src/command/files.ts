@@ -1,8 +1,16 @@
 /** Files of the command: folders are walked, patterns matched, links never followed. */
-import { globSync, lstatSync, readdirSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  globSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+} from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import type { ByteSource } from '@merlon/core';
+import { type ByteSource, memorySource } from '@merlon/core';
 import { ScanError } from '../error.ts';
 
 /** A file that was found. */
@@ -26,10 +34,15 @@ export function findFiles(names: readonly string[]): Found[] {
   return found;
 }
 
-/** A file as a source, to be closed. */
+/** Most files of a repository are small, and waiting for each read would take longer than it. */
+const wholeBytesMax = 1 << 20;
+
+/** A file as a source, to be closed; a small one is read at once. */
 export async function openFile(
   path: string,
 ): Promise<ByteSource & { close(): Promise<void>; readonly mtimeMs: number }> {
+  const small = readSmall(path);
+  if (small !== null) return small;
   const file = await open(path, 'r');
   const { size, mtimeMs } = await file.stat();
   return {
@@ -38,6 +51,25 @@ export async function openFile(
     read: (at, length) => readAt(file, at, length, size),
     close: () => file.close(),
   };
+}
+
+function readSmall(path: string): Awaited<ReturnType<typeof openFile>> | null {
+  const file = openSync(path, 'r');
+  try {
+    const { size, mtimeMs } = fstatSync(file);
+    if (size > wholeBytesMax) return null;
+    const bytes = Buffer.allocUnsafeSlow(size);
+    let have = 0;
+    while (have < size) {
+      const read = readSync(file, bytes, have, size - have, have);
+      if (read === 0) break;
+      have += read;
+    }
+    const source = memorySource(new Uint8Array(bytes.buffer, bytes.byteOffset, have));
+    return { ...source, mtimeMs, close: async () => undefined };
+  } finally {
+    closeSync(file);
+  }
 }
 
 async function readAt(file: FileHandle, at: number, length: number, size: number) {
