@@ -15,15 +15,18 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { writeInputs } from './inputs.ts';
 
-const [folder = '/tmp/merlon-scan-bench', ...flags] = process.argv.slice(2);
+const [given = '/tmp/merlon-scan-bench', ...flags] = process.argv.slice(2);
+const folder = resolve(given);
 const option = (name: string): string | undefined =>
   flags.includes(name) ? flags[flags.indexOf(name) + 1] : undefined;
-const venv = option('--peers');
+const peers = option('--peers');
+const venv = peers === undefined ? undefined : resolve(peers);
 const repeat = Number(option('--repeat') ?? 5);
-const mixed = option('--mixed');
+const models = option('--mixed');
+const mixed = models === undefined ? undefined : resolve(models);
 const limitSeconds = Number(option('--limit') ?? 120);
 const only = option('--only') ?? '';
 const wanted = option('--tools')?.split(',');
@@ -53,7 +56,8 @@ function once(words: readonly string[]): Timing {
   const limited = ['timeout', '-k', '2', String(limitSeconds), program, ...rest];
   const timed = ['-f', '%e %M', '-o', join(folder, 'time.txt'), ...limited];
   const env = { ...process.env, PROMPTFOO_DISABLE_TELEMETRY: '1' };
-  const ran = spawnSync('/usr/bin/time', timed, { env });
+  // Some of the peers leave files where they are started.
+  const ran = spawnSync('/usr/bin/time', timed, { env, cwd: folder });
   const line = readFileSync(join(folder, 'time.txt'), 'utf8').trim().split('\n').at(-1) ?? '';
   const [seconds = Number.NaN, kilobytes = Number.NaN] = line.split(' ').map(Number);
   return { seconds, megabytes: kilobytes / 1024, exit: ran.status ?? -1 };
