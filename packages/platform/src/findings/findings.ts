@@ -1,7 +1,7 @@
 /** Findings of a version or of everything, and what people decide about them. */
 import { type Finding, isoTime, severityRank, uuidv7 } from '@merlon/core';
 import { PlatformError } from '../errors.ts';
-import type { Actor, Sighting, Track, TrackedFinding, Version } from '../model.ts';
+import type { Actor, Artifact, Sighting, Track, TrackedFinding, Version } from '../model.ts';
 import type { Services } from '../services.ts';
 import type { Store } from '../store/store.ts';
 import {
@@ -87,25 +87,7 @@ export async function estateFindings(
   const found: EstateFinding[] = [];
   for (const kind of ['model', 'data'] as const) {
     for (const artifact of await store.artifacts(workspaceId, kind)) {
-      const tracks = await store.tracks(artifact.id);
-      if (tracks.length === 0) continue;
-      const versions = new Map((await store.versions(artifact.id)).map((v) => [v.id, v]));
-      const seen = await lastSeen(store, tracks);
-      for (const track of tracks) {
-        const sighting = seen.get(track.id);
-        if (sighting === undefined) continue;
-        const seenIn = versions.get(track.versionId);
-        found.push({
-          ...viewOf(sighting, {
-            track,
-            state: stateOf(track, now),
-            broughtBy: seenIn?.broughtBy ?? '',
-          }),
-          ...{ model: artifact.name, kind, source: track.source },
-          number: seenIn?.number ?? 0,
-          verifiedIn: versions.get(track.resolvedIn ?? '')?.number ?? null,
-        });
-      }
+      found.push(...(await artifactFindings(store, artifact, now)));
     }
   }
   const order = { open: 0, fixed: 1, accepted: 2, verified: 3 } as const;
@@ -113,6 +95,26 @@ export async function estateFindings(
     (a, b) =>
       order[a.state] - order[b.state] || severityRank(b.severity) - severityRank(a.severity),
   );
+}
+
+/** Everything that was ever found in one model or data set. */
+export async function artifactFindings(
+  store: Store,
+  { id, name: model, kind }: Artifact,
+  now: string,
+): Promise<EstateFinding[]> {
+  const tracks = await store.tracks(id);
+  if (tracks.length === 0) return [];
+  const versions = new Map((await store.versions(id)).map((each) => [each.id, each]));
+  const seen = await lastSeen(store, tracks);
+  return tracks.flatMap((track): EstateFinding[] => {
+    const sighting = seen.get(track.id);
+    if (sighting === undefined) return [];
+    const { broughtBy = '', number = 0 } = versions.get(track.versionId) ?? {};
+    const view = viewOf(sighting, { track, state: stateOf(track, now), broughtBy });
+    const verifiedIn = versions.get(track.resolvedIn ?? '')?.number ?? null;
+    return [{ ...view, model, kind, source: track.source, number, verifiedIn }];
+  });
 }
 
 async function lastSeen(store: Store, tracks: readonly Track[]): Promise<Map<string, Sighting>> {

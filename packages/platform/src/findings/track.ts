@@ -118,13 +118,12 @@ export function reconcile(known: Known, seen: Observation): Reconciled {
   }
   const ofSource = new Map(known.tracks.filter((t) => t.source === source).map((t) => [t.id, t]));
   for (const sighting of known.sightings) {
-    if (sighting.trackId !== null && present.has(sighting.trackId)) continue;
-    const isOurs = sighting.trackId === null ? source === 'scan' : ofSource.has(sighting.trackId);
-    if (!isOurs) sightings.push(sighting);
-    // A row from before findings were followed is seen anew, or it is gone without a trace.
-    else if (sighting.trackId !== null) {
-      sightings.push(seen.complete ? { ...sighting, goneAt: sighting.goneAt ?? at } : sighting);
-    } else if (!seen.complete) sightings.push(sighting);
+    const { trackId } = sighting;
+    if (trackId !== null && present.has(trackId)) continue;
+    const isOurs = trackId === null ? source === 'scan' : ofSource.has(trackId);
+    if (!isOurs || !seen.complete) sightings.push(sighting);
+    // A row from before findings were followed has no track that could tell that it is gone.
+    else if (trackId !== null) sightings.push({ ...sighting, goneAt: sighting.goneAt ?? at });
   }
   if (seen.complete && seen.isNewest) {
     for (const track of ofSource.values()) {

@@ -1,8 +1,9 @@
 /** Routes of findings: see them over all versions, accept them, say that they are fixed. */
 import { z } from '@hono/zod-openapi';
-import { atLeast, isoTime } from '@merlon/core';
+import { atLeast, type Clock, isoTime } from '@merlon/core';
 import { PlatformError } from '../../errors.ts';
 import {
+  artifactFindings,
   type Decision,
   decide,
   estateFindings,
@@ -24,10 +25,10 @@ export function findingRoutes(app: App, platform: Platform): void {
   for (const kind of ['fixed', 'reopen'] as const) updateRoute(app, platform, kind);
 }
 
+const nowIn = (clock: Clock): string => isoTime(clock.nowMs());
+
 function listRoutes(app: App, platform: Platform): void {
   const { store, clock } = platform.services;
-  const all = ({ workspaceId }: Actor) =>
-    estateFindings(store, workspaceId, isoTime(clock.nowMs()));
   addRoute(
     app,
     platform,
@@ -40,9 +41,8 @@ function listRoutes(app: App, platform: Platform): void {
     },
     async ({ actor, query, authorize }) => {
       authorize('read');
-      const found = (await all(actor)).filter(
-        ({ state }) => query.state === undefined || state === query.state,
-      );
+      const all = await estateFindings(store, actor.workspaceId, nowIn(clock));
+      const found = all.filter(({ state }) => query.state === undefined || state === query.state);
       return { findings: found.map((finding) => ({ ...finding })) };
     },
   );
@@ -58,7 +58,10 @@ function listRoutes(app: App, platform: Platform): void {
     },
     async ({ actor, params, authorize }) => {
       authorize('read');
-      const found = (await all(actor)).find(({ id }) => id === params.id);
+      const { track } = await findingFor(store, actor, params.id);
+      const artifact = await store.artifact(track.artifactId);
+      const all = artifact === null ? [] : await artifactFindings(store, artifact, nowIn(clock));
+      const found = all.find(({ id }) => id === track.id);
       if (found === undefined) {
         throw new PlatformError('not-found', `there is no finding "${params.id}"`);
       }
@@ -111,7 +114,7 @@ async function scanAgain(
   version: Version,
 ): Promise<boolean> {
   const { store, clock } = services;
-  const findings = await findingsOf(store, version, isoTime(clock.nowMs()));
+  const findings = await findingsOf(store, version, nowIn(clock));
   if (findings.some((each) => stands(each.state) && atLeast(each, 'medium'))) return false;
   if ((await store.step(version.id, 'scan'))?.state !== 'refused') return false;
   await runner.enqueue({ version, kind: 'scan', createdBy: actor.id });
