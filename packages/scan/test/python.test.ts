@@ -10,6 +10,37 @@ const worst = async (text: string): Promise<string> => {
   return first ?? 'nothing';
 };
 
+describe('what runs by importing a file', () => {
+  const probe = 'import subprocess\ndef probe(c):\n    subprocess.run(c)\n';
+  it.each([
+    ['called', `${probe}probe(x)\n`],
+    ['called by one that is called', `${probe}def a():\n    probe(x)\na()\n`],
+    ['handed to a thread', `${probe}import threading\nthreading.Thread(target=probe).start()\n`],
+    ['a decorator', `${probe}@probe\ndef other():\n    pass\n`],
+    [
+      'made by an object',
+      'import subprocess\nclass A:\n    def __init__(self, c):\n        subprocess.run(c)\nA(x)\n',
+    ],
+    [
+      'a method of an object made',
+      'import subprocess\nclass A:\n  def go(self, c):\n    subprocess.run(c)\nA().go(x)\n',
+    ],
+    [
+      'made by a class below',
+      'import subprocess\nclass A:\n  def __init_subclass__(c):\n    subprocess.run(c)\n',
+    ],
+  ])('is grave when %s', async (_, text) => {
+    expect(await worst(text)).toBe('MRL-PYC-002 high');
+  });
+  it.each([
+    ['is never called', probe],
+    ['is called when the file is a program', `${probe}if __name__ == '__main__':\n    probe(x)\n`],
+    ['is called by one that is never called', `${probe}def a():\n    probe(x)\n`],
+  ])('is less grave when it %s', async (_, text) => {
+    expect(await worst(text)).toBe('MRL-PYC-002 medium');
+  });
+});
+
 describe('programs that are started', () => {
   it.each([
     ["import os\nos.system('echo inert')\n", 'MRL-PYC-002 high'],

@@ -8,6 +8,7 @@ import type { RuleId } from '../rules.ts';
 import { commandKind, isPrivatePath } from '../text/command.ts';
 import { addressKind } from '../text/embedded.ts';
 import { pattern } from '../text/pattern.ts';
+import { moduleLevel } from './functions.ts';
 import { type Group, groupOf } from './groups.ts';
 import type { Use } from './use.ts';
 import { type Taint, taintsOf, textsOf, type Value } from './value.ts';
@@ -184,7 +185,7 @@ function judgeNetwork(use: Use): CodeJudgement {
   if (strange) return told('MRL-PYC-004', 'high', 'talks to a strange address');
   if (/^(localhost|127\.0\.0\.1|::1)\b/.test(to))
     return told('MRL-PYC-004', 'low', 'talks to itself');
-  if (use.atImport)
+  if (use.atImport && (use.within === moduleLevel || sends))
     return told('MRL-PYC-004', 'high', 'talks to the network as soon as it is imported');
   if (/^socket\./.test(use.path)) {
     return told(

@@ -3,6 +3,7 @@
  * at run time: through imports, aliases, `getattr`, texts put together from pieces. Nothing is run.
  */
 import { fold, numberOf } from './fold.ts';
+import { basesOf, Functions, indentOf, isMainGuard, moduleLevel } from './functions.ts';
 import { groupOf } from './groups.ts';
 import { type Token, tokensOf } from './token.ts';
 import type { Reading, Use } from './use.ts';
@@ -20,20 +21,22 @@ export function readPython(source: string): Reading {
 }
 
 class Reader implements Reading {
-  readonly uses: Use[] = [];
+  uses: Use[] = [];
   readonly imports: { path: string; offset: number }[] = [];
   readonly inside: { chain: string; offset: number }[] = [];
   readonly #tokens: readonly Token[];
   readonly #names = new Map<string, Value>();
-  /** Indentations of the functions around the statement. */
-  #functions: number[] = [];
+  #functions: Functions;
   /** Modules whose names were all imported. */
   readonly #stars: string[] = [];
   #at = 0;
   #depth = 0;
+  /** Brackets of calls around what is read. */
+  #brackets = 0;
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
+    this.#functions = new Functions(tokens);
   }
 
   run(): void {
@@ -42,6 +45,8 @@ class Reader implements Reading {
       this.#statement();
       if (this.#at === before) this.#at++;
     }
+    const atImport = this.#functions.atImport();
+    this.uses = this.uses.map((use) => ({ ...use, atImport: atImport.has(use.within) }));
   }
 
   #statement(): void {
@@ -50,12 +55,14 @@ class Reader implements Reading {
     if (token.kind === 'line') {
       this.#at++;
       if (this.#peek()?.kind === 'line') return;
-      this.#functions = this.#functions.filter((indent) => indent < token.indent);
+      this.#functions.dedent(token.indent);
       return;
     }
     if (token.kind === 'name' && this.#compound(token.text)) return;
     if (token.text === '@' && this.#tokens[this.#at - 1]?.kind === 'line') {
       this.#at++;
+      const name = this.#peek();
+      if (name?.kind === 'name') this.#functions.reach(name.text);
       const value = this.#expression();
       if (value.path !== '') this.#use('handed', value.path, [], token.offset);
       return;
@@ -71,9 +78,9 @@ class Reader implements Reading {
     if (word === 'import') this.#import();
     else if (word === 'from') this.#from();
     else if (word === 'def') this.#define();
-    else if (word === 'class') this.#at++;
-    else if (word === 'if' && this.#isMainGuard()) {
-      this.#functions.push(this.#indent());
+    else if (word === 'class') this.#class();
+    else if (word === 'if' && isMainGuard(this.#tokens, this.#at)) {
+      this.#functions.guard(indentOf(this.#tokens, this.#at));
       this.#at++;
     } else return false;
     return true;
@@ -134,14 +141,24 @@ class Reader implements Reading {
   }
 
   #define(): void {
-    const indent = this.#indent();
+    const indent = indentOf(this.#tokens, this.#at);
     this.#at++;
     // A function of that name is the file's own from here on.
     const name = this.#peek();
     if (name?.kind === 'name' && builtins.has(name.text)) this.#names.set(name.text, unknown());
-    this.#functions.push(indent);
+    this.#functions.define(name?.kind === 'name' ? name.text : '', indent);
     this.#at++;
     this.#parameters();
+  }
+
+  /** The head of a class; what stands between its brackets is read as any other expression. */
+  #class(): void {
+    const indent = indentOf(this.#tokens, this.#at);
+    const name = this.#peek(1);
+    const bases = basesOf(this.#tokens, this.#at + 2);
+    this.#functions.defineClass(name?.kind === 'name' ? name.text : '', bases, indent);
+    // The brackets after the name are no call of it.
+    this.#at += 2;
   }
 
   /** Parameters by whose names a function is given what strangers send. */
@@ -199,6 +216,7 @@ class Reader implements Reading {
     if (token.kind === 'name') {
       if (keywords.has(token.text) && !/^(None|True|False)$/.test(token.text)) return unknown();
       this.#at++;
+      if (this.#brackets > 0 || this.#peek()?.text === '(') this.#functions.reach(token.text);
       const known = this.#names.get(token.text);
       if (known !== undefined) return known;
       if (token.text === '__builtins__') return path('builtins');
@@ -252,6 +270,7 @@ class Reader implements Reading {
       this.inside.push({ chain, offset: name.offset });
     }
     if (this.#peek()?.text === '(' && this.#peek()?.kind === 'sign') {
+      this.#functions.reach(name.text);
       const callee = value.path === '' ? unknown(value.taints) : reached(value, name.text);
       return this.#call(callee, value, name.text);
     }
@@ -280,7 +299,9 @@ class Reader implements Reading {
     const offset = this.#peek()?.offset ?? 0;
     this.#at++;
     const keywordArguments = new Map<string, Value>();
+    this.#brackets++;
     const args = this.#items(keywordArguments);
+    this.#brackets--;
     const everything = [...args, ...keywordArguments.values()];
     if (callee.path !== '') this.#called(callee, args, offset, keywordArguments);
     for (const value of everything) {
@@ -342,8 +363,9 @@ class Reader implements Reading {
     named: ReadonlyMap<string, Value> = new Map(),
     hidden = false,
   ): void {
-    const atImport = this.#functions.length === 0;
-    this.uses.push({ kind, path: name, args, keywords: named, offset, hidden, atImport });
+    const within = this.#functions.current;
+    const atImport = within === moduleLevel;
+    this.uses.push({ kind, path: name, args, keywords: named, offset, hidden, within, atImport });
   }
 
   #dotted(): string {
@@ -362,19 +384,6 @@ class Reader implements Reading {
     if (this.#peek()?.text !== 'as' || alias?.kind !== 'name') return null;
     this.#at += 2;
     return alias.text;
-  }
-
-  #isMainGuard(): boolean {
-    const words = this.#tokens.slice(this.#at + 1, this.#at + 5).map((token) => token.text);
-    return words.includes('__name__') && words.includes('__main__');
-  }
-
-  #indent(): number {
-    for (let at = this.#at; at >= 0; at--) {
-      const token = this.#tokens[at];
-      if (token?.kind === 'line') return token.indent;
-    }
-    return 0;
   }
 
   #take(sign: string): boolean {

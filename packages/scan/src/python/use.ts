@@ -11,6 +11,8 @@ export interface Use {
   readonly offset: number;
   /** True when the function was reached around its name. */
   readonly hidden: boolean;
+  /** The function of the file around it; empty outside of all. */
+  readonly within: string;
   /** True when importing the file is enough for it to happen. */
   readonly atImport: boolean;
 }
