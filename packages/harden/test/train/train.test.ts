@@ -27,6 +27,16 @@ describe('adversarial fine-tuning', () => {
     expect(runs[0]).toEqual(runs[1]);
     expect(runs[0]).not.toEqual(runs[2]);
   });
+  it('draws other noise at every step and another order in every epoch', async () => {
+    const still = { learningRate: 0, epochs: 6 };
+    const whole = await train(request({ ...still, method: 'noise', batchSize: 600 }), openPlain);
+    expect(new Set(whole.losses).size).toBe(6);
+    const ordered = await train(
+      request({ ...still, epsilon: 0, batchSize: 300, epochs: 3 }),
+      openPlain,
+    );
+    expect(new Set(ordered.losses).size).toBe(6);
+  });
   it('stops when it is told to, with the reason', async () => {
     const controller = new AbortController();
     const onProgress = (): void => controller.abort(new Error('enough'));

@@ -106,6 +106,23 @@ describe('samples', () => {
 });
 
 describe('private training', () => {
+  it('draws sample and noise of every step from streams of their own', async () => {
+    const network = await openNetwork(curved(), openPlain, 1);
+    const uses: string[] = [];
+    const sourceOf = (use: string): typeof silent => {
+      uses.push(use);
+      return silent;
+    };
+    const of = { rows: 8, rate: 0.5, clipNorm: 1, noiseMultiplier: 1, sourceOf };
+    const method = privateTraining(network, of);
+    const shared = { settings: settingsOf(wish()), network, random: seeded(1), grown: 1 };
+    for (let step = 0; step < 3; step++) {
+      method.draw?.(step);
+      await method.step({ ...shared, step, update: () => undefined }, data(1, 3));
+    }
+    await network.close();
+    expect(new Set(uses).size).toBe(6);
+  });
   it('learns from fresh weights, tells what it spent, and repeats', async () => {
     const first = await train(wish(), openPlain);
     const again = await train(wish({ random: seeded(1) }), openPlain);
