@@ -48,6 +48,7 @@ export {
 export { noiseFor, type PrivacySpent } from './train/privacy/plan.ts';
 export { type PrivateSteps, rdpEpsilon } from './train/privacy/rdp.ts';
 export {
+  type CheckpointOption,
   type PrivacyGoal,
   type TrainChoices,
   type TrainingMethod,

@@ -32,8 +32,20 @@ export interface TrainRequest extends Batch, Partial<TrainChoices> {
   readonly threads: number;
   /** Rows that are not trained on: the epoch that withstands most on them is kept. */
   readonly validation?: Batch;
+  /** Leaves checkpoints, and goes on from one; with the same threads to the same bytes. */
+  readonly checkpoint?: CheckpointOption;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
+}
+
+/** When to save, and what to go on from. */
+export interface CheckpointOption {
+  /** Steps between checkpoints, counted over the whole run. */
+  readonly every: number;
+  /** Takes a checkpoint; training waits for it. Its bytes tell the weights, so seal them. */
+  readonly save: (bytes: Uint8Array) => Promise<void>;
+  /** A checkpoint of the same model, rows, options and seed. */
+  readonly resume?: Uint8Array;
 }
 
 /** What has a default. */
@@ -178,7 +190,10 @@ function checkRanges(settings: TrainSettings): void {
   for (const [name, range] of Object.entries(ranges)) {
     within(name, settings[name as keyof typeof ranges], range);
   }
-  const { privacy } = settings;
+  const { privacy, checkpoint } = settings;
+  if (checkpoint !== undefined && !Number.isInteger(checkpoint.every)) {
+    faults.push(`"checkpoint.every" expected whole steps, got ${checkpoint.every}`);
+  } else if (checkpoint !== undefined) within('checkpoint.every', checkpoint.every, [1, 1e9]);
   if (settings.method === 'dp-sgd') {
     within('privacy.epsilon', privacy?.epsilon ?? Number.NaN, [1e-3, 1000]);
     within('privacy.delta', privacy?.delta ?? Number.NaN, [1e-20, 0.5]);

@@ -15,14 +15,14 @@ const attackSteps = 10;
 
 /** Measures at the whole radius. */
 export async function validate(
-  context: Omit<StepContext, 'epsilon' | 'update'>,
+  context: Omit<StepContext, 'grown' | 'update'>,
   rows: Batch,
 ): Promise<Figures> {
   const { network, random } = context;
   const { epsilon, batchSize, method, sigma } = context.settings;
   const stepSize = (2.5 * epsilon) / attackSteps;
   const settings = { ...context.settings, attackSteps, stepSize, cleanShare: 0 };
-  const strong = { ...context, settings, epsilon, update: () => undefined };
+  const strong = { ...context, settings, grown: 1, update: () => undefined };
   const count = rows.labels.length;
   let [clean, robust] = [0, 0];
   for (let start = 0; start < count; start += batchSize) {

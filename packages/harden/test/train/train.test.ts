@@ -27,6 +27,21 @@ describe('adversarial fine-tuning', () => {
     expect(runs[0]).toEqual(runs[1]);
     expect(runs[0]).not.toEqual(runs[2]);
   });
+  it('draws other noise at every step and another order in every epoch', async () => {
+    const still = { learningRate: 0, epochs: 6 };
+    // One row over and over, so that nothing but the noise can differ.
+    const same = {
+      x: rows.x.map((_, i) => rows.x[i % features] ?? 0),
+      labels: rows.labels.map(() => 0),
+    };
+    const noise = { ...still, ...same, method: 'noise', batchSize: 600 } as const;
+    expect(new Set((await train(request(noise), openPlain)).losses).size).toBe(6);
+    const ordered = await train(
+      request({ ...still, epsilon: 0, batchSize: 300, epochs: 3 }),
+      openPlain,
+    );
+    expect(new Set(ordered.losses).size).toBe(6);
+  });
   it('stops when it is told to, with the reason', async () => {
     const controller = new AbortController();
     const onProgress = (): void => controller.abort(new Error('enough'));

@@ -59,9 +59,9 @@ export function normalStart({ x }: Rows, sigma: number, random: Random): Float32
 }
 
 /** The ascent that the settings ask for, with steps as long as the radius of this time allows. */
-export function ascentOf({ settings, epsilon }: StepContext): Ascent {
+export function ascentOf({ settings, grown }: StepContext): Ascent {
   const { attackSteps: steps, bounds, signal } = settings;
-  const stepSize = settings.epsilon === 0 ? 0 : (settings.stepSize * epsilon) / settings.epsilon;
+  const [epsilon, stepSize] = [settings.epsilon * grown, settings.stepSize * grown];
   return { epsilon, stepSize, steps, bounds, signal };
 }
 

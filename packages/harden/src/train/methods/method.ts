@@ -9,8 +9,10 @@ export interface StepContext {
   readonly settings: TrainSettings;
   readonly network: Network;
   readonly random: Random;
-  /** The radius at this time of the run. */
-  readonly epsilon: number;
+  /** Steps taken before this one. */
+  readonly step: number;
+  /** Share of the whole radius at this time of the run, from 0 to 1. */
+  readonly grown: number;
   /** Moves the weights against a gradient. */
   readonly update: (gradients: Gradients) => void;
 }
@@ -25,8 +27,8 @@ export interface StepFigures {
 
 /** A method with what it keeps between steps. */
 export interface Method {
-  /** Positions of the rows of a batch; without it batches are parts of a random order. */
-  readonly draw?: () => Uint32Array;
+  /** Positions of the rows of a step; without it batches are parts of a random order. */
+  readonly draw?: (step: number) => Uint32Array;
   /** Trains on one batch; calls `update` once or more. */
   step(context: StepContext, batch: Batch): Promise<StepFigures>;
 }

@@ -1,4 +1,5 @@
 /** All methods by their names. */
+import type { Memory } from '../checkpoint/memory.ts';
 import type { Network } from '../network.ts';
 import type { TrainingMethod } from '../request.ts';
 import { freeTraining } from './free.ts';
@@ -9,7 +10,7 @@ import { pgdTraining } from './pgd-at.ts';
 
 /** Methods that need nothing but the network. */
 export const methods: Readonly<
-  Record<Exclude<TrainingMethod, 'dp-sgd'>, (network: Network) => Method>
+  Record<Exclude<TrainingMethod, 'dp-sgd'>, (network: Network, memory: Memory) => Method>
 > = {
   'pgd-at': pgdTraining,
   fast: pgdTraining,

@@ -1,17 +1,33 @@
 /** AdamW: Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019). */
+import { emptyMemory, type Memory } from '../checkpoint/memory.ts';
 import type { Optimizer, OptimizerOptions, Trained } from './optimizer.ts';
 
 const secondDecay = 0.999;
 const least = 1e-8;
 
 /** Algorithm 2 of the paper; `momentum` is β₁, β₂ is 0.999, and decay is multiplied by the rate. */
-export function adamW(weights: Trained, { momentum, weightDecay }: OptimizerOptions): Optimizer {
-  const zeros = (): Map<string, Float32Array> =>
-    new Map([...weights].map(([name, { data }]) => [name, data.map(() => 0)]));
-  const [firsts, seconds] = [zeros(), zeros()];
-  let steps = 0;
+export function adamW(
+  weights: Trained,
+  { momentum, weightDecay }: OptimizerOptions,
+  memory: Memory = emptyMemory(),
+): Optimizer {
+  const zeros = (moment: string): Map<string, Float32Array> =>
+    new Map(
+      [...weights].map(([name, { data }]) => {
+        return [
+          name,
+          memory.array(
+            `${moment}/${name}`,
+            data.map(() => 0),
+          ),
+        ];
+      }),
+    );
+  const [firsts, seconds] = [zeros('first'), zeros('second')];
+  const taken = memory.count('adamw');
   return (gradients, rate) => {
-    steps++;
+    const steps = (taken[0] ?? 0) + 1;
+    taken[0] = steps;
     const firstBias = 1 - momentum ** steps;
     const secondBias = Math.sqrt(1 - secondDecay ** steps);
     for (const [name, { data }] of weights) {

@@ -26,10 +26,12 @@ export function privateRun(network: Network, settings: TrainSettings): PrivateRu
   const rate = Math.min(1, batchSize / rows);
   const steps = epochs * Math.ceil(rows / batchSize);
   const noiseMultiplier = noiseFor({ rate, steps }, privacy);
-  const source = privacy.repeatable ? random.fork('privacy') : secureSource();
+  const secure = secureSource();
+  const repeating = random.fork('privacy');
+  const sourceOf = (use: string) => (privacy.repeatable ? repeating.fork(use) : secure);
   const { clipNorm, delta } = privacy;
   return {
-    method: privateTraining(network, { rows, rate, clipNorm, noiseMultiplier, source }),
+    method: privateTraining(network, { rows, rate, clipNorm, noiseMultiplier, sourceOf }),
     spent: (taken) => {
       const epsilon = rdpEpsilon({ rate, noiseMultiplier, steps: taken }, delta);
       return { epsilon, delta, noiseMultiplier };

@@ -15,19 +15,21 @@ export interface PrivateOptions {
   readonly rate: number;
   readonly clipNorm: number;
   readonly noiseMultiplier: number;
-  readonly source: NoiseSource;
+  /** The stream of a use, named by it and the step. */
+  readonly sourceOf: (use: string) => NoiseSource;
 }
 
 /** Rows are run one by one, which gives each its own gradient. */
 export function privateTraining(network: Network, options: PrivateOptions): Method {
-  const { rows, rate, clipNorm, noiseMultiplier, source } = options;
+  const { rows, rate, clipNorm, noiseMultiplier, sourceOf } = options;
   const [own, sum] = [network.zeros(), network.zeros()];
   return {
-    draw: () => {
+    draw: (step) => {
+      const source = sourceOf(`sample ${step}`);
       const all = Uint32Array.from({ length: rows }, (_, i) => i);
       return all.filter(() => source.uniform() < rate);
     },
-    step: async ({ settings, update }, batch) => {
+    step: async ({ settings, update, step }, batch) => {
       for (const total of sum.values()) total.fill(0);
       const losses: number[] = [];
       let right = 0;
@@ -41,6 +43,7 @@ export function privateTraining(network: Network, options: PrivateOptions): Meth
       }
       // Divided by the expected number of rows: the true one is private.
       const expected = rows * rate;
+      const source = sourceOf(`noise ${step}`);
       for (const total of sum.values()) {
         for (let i = 0; i < total.length; i++) {
           const noise = noiseMultiplier * clipNorm * source.normal();

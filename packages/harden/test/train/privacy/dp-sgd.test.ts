@@ -25,13 +25,13 @@ const silent = { uniform: () => 0, normal: () => 0 };
 async function gradientOf(given: ReturnType<typeof data>, clipNorm: number): Promise<Gradients> {
   const network = await openNetwork(curved(), openPlain, 1);
   const count = given.labels.length;
-  const of = { rows: count, rate: 1, clipNorm, noiseMultiplier: 1, source: silent };
+  const of = { rows: count, rate: 1, clipNorm, noiseMultiplier: 1, sourceOf: () => silent };
   let found: Gradients = new Map();
   const update = (gradients: Gradients): void => {
     found = new Map([...gradients].map(([name, each]) => [name, each.slice()]));
   };
   const settings = settingsOf(wish());
-  const context = { settings, network, random: seeded(1), epsilon: 0, update };
+  const context = { settings, network, random: seeded(1), step: 0, grown: 1, update };
   const { x, shape, labels } = given;
   await privateTraining(network, of).step(context, { x, shape, labels });
   await network.close();
@@ -66,13 +66,13 @@ describe('the gradient of a private step', () => {
   it('has noise of the multiplier times the norm, over the expected rows', async () => {
     const network = await openNetwork(curved(), openPlain, 1);
     const source = seeded(5);
-    const of = { rows: 1000, rate: 0.1, clipNorm: 0.5, noiseMultiplier: 4, source };
+    const of = { rows: 1000, rate: 0.1, clipNorm: 0.5, noiseMultiplier: 4, sourceOf: () => source };
     const seen: number[] = [];
     const update = (gradients: Gradients): void => {
       for (const each of gradients.values()) seen.push(...each);
     };
     const settings = settingsOf(wish());
-    const context = { settings, network, random: seeded(1), epsilon: 0, update };
+    const context = { settings, network, random: seeded(1), step: 0, grown: 1, update };
     const none = { x: new Float32Array(0), shape: [0, 12], labels: new Int32Array(0) };
     const method = privateTraining(network, of);
     for (let step = 0; step < 50; step++) await method.step(context, none);
@@ -85,10 +85,10 @@ describe('the gradient of a private step', () => {
 describe('samples', () => {
   it('take each row by itself with the same chance', async () => {
     const network = await openNetwork(curved(), openPlain, 1);
-    const of = { rows: 400, rate: 0.25, clipNorm: 1, noiseMultiplier: 1, source: seeded(6) };
+    const of = { rows: 400, rate: 0.25, clipNorm: 1, noiseMultiplier: 1, sourceOf: seeded(6).fork };
     const method = privateTraining(network, of);
     await network.close();
-    const sizes = Array.from({ length: 200 }, () => method.draw?.().length ?? 0);
+    const sizes = Array.from({ length: 200 }, (_, step) => method.draw?.(step).length ?? 0);
     const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
     const spread = sizes.reduce((sum, size) => sum + (size - mean) ** 2, 0) / sizes.length;
     expect(Math.abs(mean - 100)).toBeLessThan(3);
@@ -106,6 +106,23 @@ describe('samples', () => {
 });
 
 describe('private training', () => {
+  it('draws sample and noise of every step from streams of their own', async () => {
+    const network = await openNetwork(curved(), openPlain, 1);
+    const uses: string[] = [];
+    const sourceOf = (use: string): typeof silent => {
+      uses.push(use);
+      return silent;
+    };
+    const of = { rows: 8, rate: 0.5, clipNorm: 1, noiseMultiplier: 1, sourceOf };
+    const method = privateTraining(network, of);
+    const shared = { settings: settingsOf(wish()), network, random: seeded(1), grown: 1 };
+    for (let step = 0; step < 3; step++) {
+      method.draw?.(step);
+      await method.step({ ...shared, step, update: () => undefined }, data(1, 3));
+    }
+    await network.close();
+    expect(new Set(uses).size).toBe(6);
+  });
   it('learns from fresh weights, tells what it spent, and repeats', async () => {
     const first = await train(wish(), openPlain);
     const again = await train(wish({ random: seeded(1) }), openPlain);
