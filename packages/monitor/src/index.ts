@@ -16,5 +16,20 @@ export {
 } from './playbook/run.ts';
 export { containDrift, containExtraction, tellPeople } from './playbook/shipped.ts';
 // Statistics
+export { type Adwin, type AdwinOptions, type AdwinState, adwin } from './statistics/adwin.ts';
+export { type ChiSquared, chiSquaredTest } from './statistics/chi-squared.ts';
+export { type Cusum, type CusumOptions, cusum } from './statistics/cusum.ts';
+export {
+  type Discrepancy,
+  type DiscrepancyOptions,
+  maximumMeanDiscrepancy,
+} from './statistics/discrepancy.ts';
+export { jensenShannonDistance, populationStability } from './statistics/divergence.ts';
 export { type KolmogorovSmirnov, kolmogorovSmirnov } from './statistics/kolmogorov.ts';
+export {
+  type PageHinkley,
+  type PageHinkleyOptions,
+  type PageHinkleyState,
+  pageHinkley,
+} from './statistics/page-hinkley.ts';
 export { shapiroWilk } from './statistics/shapiro.ts';
