@@ -3,7 +3,22 @@
 // Detectors
 export type { Detector, Observation, Signal } from './detectors/detector.ts';
 export { type DriftOptions, driftDetector } from './detectors/drift.ts';
+export {
+  blacklightPublished,
+  type FingerprintOptions,
+  fingerprintDetector,
+  tuneFingerprint,
+} from './detectors/fingerprint.ts';
+export type { FingerprintSettings, FingerprintSpace } from './detectors/fingerprint-hash.ts';
+export { type NeighbourOptions, neighbourDetector } from './detectors/neighbour.ts';
+export {
+  type ClassReference,
+  type LearnNeighbourOptions,
+  learnNeighbour,
+  type NeighbourProfile,
+} from './detectors/neighbour-profile.ts';
 export { type BenignRows, type PradaOptions, pradaDetector, tunePrada } from './detectors/prada.ts';
+export { packState, type StateHead, unpackState } from './detectors/saved.ts';
 export { MonitorError, type MonitorErrorCode } from './error.ts';
 // Incidents
 export { type IncidentKind, incidentKind } from './incidents.ts';
