@@ -2,8 +2,12 @@
 import { seeded } from '@merlon/core';
 import {
   blacklightPublished,
+  coverageDetector,
   type Detector,
+  directionDetector,
   fingerprintDetector,
+  learnCoverage,
+  learnDirection,
   learnNeighbour,
   neighbourDetector,
   pradaDetector,
@@ -23,6 +27,8 @@ export function contestants(train: Rows): Contestant[] {
   const space = { features: train.features, salt: 7 };
   const tuned = tuneFingerprint(train, space);
   const profile = learnNeighbour(train, { seed: 7 });
+  const direction = learnDirection(train, { seed: 7 });
+  const coverage = learnCoverage(train, { seed: 7 });
   const delta = tunePrada(train, { random: seeded(7) });
   return [
     {
@@ -35,5 +41,10 @@ export function contestants(train: Rows): Contestant[] {
       make: () => fingerprintDetector({ ...space, ...tuned }),
     },
     { name: 'sequence-neighbour', make: () => neighbourDetector({ profile }) },
+    {
+      name: `sequence-direction, levels ${direction.levels.map((l) => l.toFixed(2)).join(' and ')}`,
+      make: () => directionDetector({ profile: direction }),
+    },
+    { name: 'extraction-coverage', make: () => coverageDetector({ profile: coverage }) },
   ];
 }

@@ -17,12 +17,12 @@ import {
 } from '@merlon/attack';
 import { type Random, seeded } from '@merlon/core';
 import { type Dataset, openSession, readDataset, readSchema } from '@merlon/graph';
+import { adaptedNes } from './adaptive.ts';
 
 /** One query and its answer. */
 export interface Query {
   readonly row: Float32Array;
   readonly label: number;
-  /** Penultimate layer is not an output of this model, so rows stand for themselves. */
 }
 
 /** Rows with the model's own predictions. */
@@ -125,6 +125,10 @@ export const attacks: Readonly<Record<string, Attack>> = {
   'NES σ 0.2': nes(0.2),
   'NES σ 0.3': nes(0.3),
   'SPSA 0.01': nes(0.01, 'signs'),
+  'OARS-adapted NES': (model, batch, random, pool) =>
+    adaptedNes({ model, batch, random, pool, directions: 'drawn' }),
+  'the same, natural directions': (model, batch, random, pool) =>
+    adaptedNes({ model, batch, random, pool, directions: 'natural' }),
 };
 
 /** Attacks are cut after this many queries. */
