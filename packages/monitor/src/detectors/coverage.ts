@@ -32,7 +32,7 @@ export interface LearnCoverageOptions {
   /** Numbers a sketch (default 64). */
   readonly dimensions?: number;
   readonly scale?: Float32Array;
-  /** Cells (default 256, at most a quarter of the rows). */
+  /** Cells (default 128, at most a quarter of the rows). */
   readonly cells?: number;
 }
 
@@ -40,7 +40,7 @@ export interface LearnCoverageOptions {
 export function learnCoverage(rows: BenignRows, options: LearnCoverageOptions): CoverageProfile {
   const { seed, dimensions = 64, scale } = options;
   const count = rows.labels.length;
-  const cells = Math.min(options.cells ?? 256, Math.floor(count / 4));
+  const cells = Math.min(options.cells ?? 128, Math.floor(count / 4));
   if (cells < 10) {
     throw new MonitorError('bad-sample', `benign rows expected 40 or more, got ${count}`);
   }
@@ -79,7 +79,7 @@ export function learnCoverage(rows: BenignRows, options: LearnCoverageOptions): 
 /** How to watch. */
 export interface CoverageOptions {
   readonly profile: CoverageProfile;
-  /** Deviations above the natural count of cells at which there is an alarm (default 6). */
+  /** Deviations above the natural fill at which there is an alarm (default 6). */
   readonly deviationsMax?: number;
   /** Queries before a first judgement (default 50). */
   readonly queriesMin?: number;
@@ -95,6 +95,8 @@ interface Client {
   readonly seen: Uint8Array;
   readonly sinceMs: number;
   queries: number;
+  cells: number;
+  /** Sum of the weights of seen cells. */
   filled: number;
   mass: number;
   alarmed: boolean;
@@ -116,7 +118,7 @@ export function coverageDetector(options: CoverageOptions): Detector {
   );
   const fresh = (sinceMs: number): Client => {
     const seen = new Uint8Array(shares.length);
-    return { seen, sinceMs, queries: 0, filled: 0, mass: 0, alarmed: false };
+    return { seen, sinceMs, queries: 0, cells: 0, filled: 0, mass: 0, alarmed: false };
   };
   return {
     name: head.detector,
@@ -126,17 +128,18 @@ export function coverageDetector(options: CoverageOptions): Detector {
       client.queries++;
       if (client.seen[cell] === 0) {
         client.seen[cell] = 1;
-        client.filled++;
+        client.cells++;
+        client.filled += weightOf(shares[cell] ?? 1);
         client.mass += shares[cell] ?? 0;
       }
-      const { queries, filled, mass, sinceMs } = client;
+      const { queries, cells, filled, mass, sinceMs } = client;
       if (client.alarmed || queries < queriesMin || queries % checkEvery !== 0) return null;
       const { expected, deviation } = naturalFill(shares, queries);
       const statistic = (filled - expected) / deviation;
       const broad = mass > massMax;
       if (statistic <= deviationsMax && !broad) return null;
       client.alarmed = true;
-      const detail = { queries, cells: filled, expectedCells: expected, mass, broad };
+      const detail = { queries, cells, mass, broad };
       const judged = { statistic, threshold: deviationsMax, sinceMs, detail };
       return { detector: head.detector, key, ...judged };
     },
@@ -148,14 +151,19 @@ export function coverageDetector(options: CoverageOptions): Detector {
   };
 }
 
-/** Cells that so many natural queries fill, as if cells were independent: a bit too wide. */
+/** Rare cells weigh more: natural queries seldom come by, somebody who chooses them does. */
+function weightOf(share: number): number {
+  return 1 / Math.sqrt(share);
+}
+
+/** Weight that so many natural queries fill, as if cells were independent: a bit too wide. */
 function naturalFill(shares: Float64Array, queries: number) {
   let expected = 0;
   let variance = 0;
   for (const share of shares) {
     const filled = 1 - (1 - share) ** queries;
-    expected += filled;
-    variance += filled * (1 - filled);
+    expected += filled * weightOf(share);
+    variance += filled * (1 - filled) * weightOf(share) ** 2;
   }
   return { expected, deviation: Math.sqrt(variance) || 1 };
 }

@@ -44,6 +44,8 @@ const sessionRows = 200;
 /** Share of the way from the greatest benign distance to 1 at which the alarm lies. */
 const margin = 0.15;
 const benignMax = 4000;
+/** How far below its level a window has to fall before it may raise another alarm. */
+const wavering = 0.1;
 
 /** Learns from benign rows with the model's predictions. Cost: about a second for 784 features. */
 export function learnDirection(rows: BenignRows, options: LearnDirectionOptions): DirectionProfile {
@@ -153,7 +155,8 @@ export function directionDetector(options: DirectionOptions): Detector {
       const stream = (over[0] ?? 0) >= (over[1] ?? 0) ? 0 : 1;
       const alarm = (over[stream] ?? 0) > 0;
       const isNew = alarm && !client.alarmed;
-      client.alarmed = alarm;
+      // A window that wavers around the level is one alarm.
+      client.alarmed = alarm || (client.alarmed && (over[stream] ?? 0) > -wavering);
       if (!isNew) return null;
       const detail = { queries: client.queries, stream: stream === 0 ? 'consecutive' : 'parent' };
       const statistic = (stream === 0 ? consecutive : provenance) ?? 0;
