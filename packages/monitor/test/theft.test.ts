@@ -128,6 +128,21 @@ describe('membership-probing', () => {
       expect(found?.at).toBeLessThanOrEqual(size === 0 ? 4 : 15);
     }
   });
+  it('is silent on a client of the one class that lies close together', () => {
+    const spread = (random: Random, count: number): Labelled[] =>
+      Array.from({ length: count }, () => {
+        const label = random.uniform() < 0.1 ? 0 : 1;
+        const row = Float32Array.from({ length: 20 }, () => 3 + (label || 0.1) * random.normal());
+        return { row, label };
+      });
+    const own = learnMembership(benign(spread(seeded(1), 2000)), benign(spread(seeded(2), 2000)), {
+      seed: 2,
+    });
+    const close = spread(seeded(3), 5000).filter(({ label }) => label === 0);
+    expect(shown(membershipDetector({ profile: own }), close)).toEqual([]);
+    const unknown = close.map(({ row }) => ({ row, label: 5 }));
+    expect(shown(membershipDetector({ profile: own }), unknown)).not.toEqual([]);
+  });
   it('finds probing among as many honest queries', () => {
     const random = seeded(6);
     const mixed = diluted(nearby(random, 100, 0), natural(random, 100), 1);

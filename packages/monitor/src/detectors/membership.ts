@@ -21,8 +21,8 @@ export interface MembershipProfile {
   readonly row: SketchOptions;
   readonly factor: number;
   readonly training: BankState;
-  /** Sorted distances of held-out rows, in lengths of their sketches. */
-  readonly figures: Float32Array;
+  /** Sorted distances of held-out rows, in lengths of their sketches, by class; `*` for all. */
+  readonly figures: Readonly<Record<string, Float32Array>>;
 }
 
 /** How to learn a profile. */
@@ -35,7 +35,7 @@ export interface LearnMembershipOptions {
   readonly trainingMax?: number;
 }
 
-/** Learns from training rows and from rows held out of training. */
+/** Learns from training rows and from rows held out of training, with the model's predictions. */
 export function learnMembership(
   training: BenignRows,
   heldOut: BenignRows,
@@ -52,11 +52,23 @@ export function learnMembership(
   const factor = quantiseFactor(known);
   const bank = new Bank(by.dimensions, known.length);
   for (const each of known) bank.add(quantise(each, factor), 0);
-  const figures = Float32Array.from(sketches(heldOut, Number.POSITIVE_INFINITY), (each) => {
+  const found = sketches(heldOut, Number.POSITIVE_INFINITY).map((each, i) => {
     const z = quantise(each, factor);
-    return bank.nearest(z) / lengthOf(z);
-  }).sort();
+    return { label: String(heldOut.labels[i] ?? 0), distance: bank.nearest(z) / lengthOf(z) };
+  });
+  // Some classes lie nearer together than others: a client of one class is judged by that one.
+  const figures: Record<string, Float32Array> = { '*': sortedDistances(found) };
+  for (const [label, own] of Map.groupBy(found, (each) => each.label)) {
+    if (own.length >= figuresMin) figures[label] = sortedDistances(own);
+  }
   return { row, factor, training: bank.state, figures };
+}
+
+/** Held-out rows of a class below which those of all classes stand in. */
+const figuresMin = 40;
+
+function sortedDistances(found: readonly { readonly distance: number }[]): Float32Array {
+  return Float32Array.from(found, ({ distance }) => distance).sort();
 }
 
 /** How to watch. */
@@ -105,7 +117,7 @@ export function membershipDetector(options: MembershipOptions): Detector {
   };
   return {
     name: head.detector,
-    observe: ({ key, row, atMs }) => {
+    observe: ({ key, row, label, atMs }) => {
       const client = clients.take(key, () => fresh(atMs));
       const digest = rowDigest(row, profile.row.seed);
       if (client.digests.includes(digest)) return null;
@@ -113,7 +125,8 @@ export function membershipDetector(options: MembershipOptions): Detector {
       if (client.sum.sum === 0) client.sinceMs = atMs;
       const z = quantise(by.of(row), profile.factor);
       const distance = training.nearest(z) / lengthOf(z);
-      const alarm = client.sum.update(evidence(lowerTail(profile.figures, distance)));
+      const figures = profile.figures[label] ?? profile.figures['*'] ?? [];
+      const alarm = client.sum.update(evidence(lowerTail(figures, distance)));
       if (client.sum.sum === 0) client.alarmed = false;
       if (!alarm || client.alarmed) return null;
       client.alarmed = true;
