@@ -3,7 +3,7 @@
  * row by row and without the gateway. Profiles are learnt from the training part; all sessions use
  * the test part. Prints one table in Markdown: share of sessions found (median query of the alarm).
  *
- *   node bench/monitor/detect.ts [--sessions 20] [--benign 400]
+ *   node bench/monitor/detect.ts [--sessions 20] [--benign 200] [--only ATTACK]
  */
 import { parseArgs } from 'node:util';
 import { seeded } from '@merlon/core';
@@ -15,7 +15,8 @@ import { answered, hardBenign, thefts } from './theft.ts';
 const { values } = parseArgs({
   options: {
     sessions: { type: 'string', default: '20' },
-    benign: { type: 'string', default: '400' },
+    benign: { type: 'string', default: '200' },
+    only: { type: 'string', default: '' },
   },
 });
 const sessions = Number(values.sessions);
@@ -29,6 +30,7 @@ const honestOf = (session: number): Query[] => {
 /** Groups of sessions by name. */
 const attacked = new Map<string, Query[][]>();
 for (const name of Object.keys(attacks)) {
+  if (values.only !== '' && name !== values.only) continue;
   const own: Query[][] = [];
   for (const session of numbers(sessions)) {
     const queries = await attackSession(name, digits, session);
@@ -44,7 +46,14 @@ for (const share of [4, 9]) {
   });
   attacked.set(`HopSkipJump among 1:${share} honest`, own);
 }
+for (const accounts of [8, 32]) {
+  const own = (attacked.get('HopSkipJump') ?? []).map((queries) =>
+    queries.map((query, i) => ({ ...query, key: `account ${i % accounts}` })),
+  );
+  attacked.set(`HopSkipJump over ${accounts} accounts`, own);
+}
 for (const [name, theft] of Object.entries(thefts)) {
+  if (values.only !== '') continue;
   const own: Query[][] = [];
   for (const session of numbers(Math.min(sessions, 5))) {
     const random = seeded(9000 + session);
@@ -66,8 +75,8 @@ for (const [name, change] of Object.entries(hardBenign)) {
 
 /** Alarms of one session, by query from 1. */
 function alarms(detector: Detector, queries: readonly Query[]): number[] {
-  return queries.flatMap(({ row, label }, i) =>
-    detector.observe({ atMs: i, key: 'k', row, label }) === null ? [] : [i + 1],
+  return queries.flatMap((query, i) =>
+    detector.observe({ atMs: i, key: 'k', ...query }) === null ? [] : [i + 1],
   );
 }
 

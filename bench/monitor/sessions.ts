@@ -23,6 +23,8 @@ import { adaptedNes } from './adaptive.ts';
 export interface Query {
   readonly row: Float32Array;
   readonly label: number;
+  /** Account that asks (default: one for the session). */
+  readonly key?: string;
 }
 
 /** Rows with the model's own predictions. */
