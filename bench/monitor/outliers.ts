@@ -121,7 +121,7 @@ const alarmAt = async (rows: Float32Array[]): Promise<number> => {
 };
 const probes = (size: number, random: Random, share: number): Float32Array[] =>
   Array.from({ length: 300 }, (_, i) => {
-    const from = i % share === 0 ? train : honest;
+    const from = share > 0 && i % share === 0 ? train : honest;
     const row = rowAt(from, random.integer(from.labels.length));
     return row.map((value) => value + size * random.normal());
   });
@@ -132,6 +132,9 @@ for (const [size, share] of [
   [0.1, 1],
   [0, 4],
   [0.05, 4],
+  // None at all: what honest pictures with as much noise do.
+  [0.05, 0],
+  [0.1, 0],
 ] as const) {
   const found: number[] = [];
   for (const random of sessions) {
