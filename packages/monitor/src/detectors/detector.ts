@@ -11,6 +11,8 @@ export interface Observation {
   readonly row: Float32Array;
   /** Predicted class. */
   readonly label: number;
+  /** The row as the model represents it, such as its last hidden layer, where that is at hand. */
+  readonly features?: Float32Array;
 }
 
 /** A detector's alarm. */
@@ -25,11 +27,13 @@ export interface Signal {
   readonly detail: JsonObject;
 }
 
-/** Watches a stream of rows; state is its own and rebuilt by replaying events. */
+/** Watches a stream of rows; state is its own, rebuilt by replaying events or from `save`. */
 export interface Detector {
   readonly name: string;
   /** Takes one row; a signal when it raises an alarm (once until traffic changes). */
   observe(observation: Observation): Signal | null;
   /** What it has seen so far, for people. */
   status(): JsonObject;
+  /** State for the `saved` option of the same detector with the same settings, after a restart. */
+  save?(): Uint8Array;
 }
