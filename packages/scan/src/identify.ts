@@ -4,7 +4,7 @@
  */
 
 import type { ByteSource } from '@merlon/core';
-import { looksLikeTar } from './archive/tar.ts';
+import { isInsideMember, looksLikeTar } from './archive/tar.ts';
 import { latin1, startsWith } from './bytes.ts';
 import { Cursor } from './cursor.ts';
 import { looksLikeCatboost, looksLikeExecutorch } from './format/buffers.ts';
@@ -133,7 +133,7 @@ export async function identify(
   for (const [format, magic] of magics) if (startsWith(head, magic)) found.add(format);
   for (const [format, holds] of looks) if (holds(head, source.size)) found.add(format);
   if (isZlib(head) && /\.(z|zz|zlib|joblib|pkl|gz|bin)$/i.test(name)) found.add('zlib');
-  if (await isZip(source)) found.add('zip');
+  if (await isZip(source, found.has('tar'))) found.add('zip');
   if (isTorchLegacy(head)) found.add('torch-legacy');
   else if (await isPickle(source, head, found, policy)) found.add('pickle');
   if (found.size === 0) for (const format of await probeAll(source, head)) found.add(format);
@@ -161,10 +161,14 @@ async function probeAll(source: ByteSource, head: Uint8Array): Promise<Format[]>
   return [];
 }
 
-async function isZip(source: ByteSource): Promise<boolean> {
+/** An archive that is a member of a tar file is read as that, not as the file itself. */
+async function isZip(source: ByteSource, inTar: boolean): Promise<boolean> {
   if ((await readLocal(source, 0)) !== null) return true;
   const directories = await findDirectories(source);
-  return directories.some((directory) => directory.count > 0);
+  for (const { count, endOffset } of directories) {
+    if (count > 0 && !(inTar && (await isInsideMember(source, endOffset)))) return true;
+  }
+  return false;
 }
 
 async function isPickle(

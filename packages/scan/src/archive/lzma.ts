@@ -344,6 +344,20 @@ export async function* lzmaAlone(source: ByteSource): AsyncGenerator<Uint8Array,
   yield* lzmaStream(feed, settingsOf(properties, dictionaryBytes), isOpen ? null : bytes);
 }
 
+/**
+ * A member of a zip archive by method 14 (APPNOTE 5.8.8): the version of the packer, the length of
+ * the properties, the properties, the stream to its end mark or to the end of the source.
+ */
+export async function* lzmaOfZip(source: ByteSource): AsyncGenerator<Uint8Array, void, void> {
+  const feed = new Feed(source);
+  await feed.take(2);
+  const length = await feed.number(2);
+  if (length !== 5) throw new BadStream('has odd properties');
+  const properties = await feed.number(1);
+  const dictionaryBytes = await feed.number(4);
+  yield* lzmaStream(feed, settingsOf(properties, dictionaryBytes), null);
+}
+
 function bigEndian(bytes: Uint8Array): number {
   return (bytes[0] ?? 0) * 256 + (bytes[1] ?? 0);
 }

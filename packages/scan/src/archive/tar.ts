@@ -1,6 +1,6 @@
 /** Audits tar archives (POSIX ustar and pax): names, links, devices, and every member in turn. */
 
-import { windowOf } from '@merlon/core';
+import { type ByteSource, windowOf } from '@merlon/core';
 import { giveUp, memberName, type Place, tell } from '../audit.ts';
 import { latin1 } from '../bytes.ts';
 import { nameFault } from '../zip/compare.ts';
@@ -11,6 +11,21 @@ const longNameMax = 1 << 16;
 /** True when the head has a header block with a right checksum. */
 export function looksLikeTar(head: Uint8Array): boolean {
   return head.length >= blockBytes && head[0] !== 0 && hasChecksum(head.subarray(0, blockBytes));
+}
+
+/** True when a byte stands inside a member, so that whoever audits the members comes by it. */
+export async function isInsideMember(source: ByteSource, offset: number): Promise<boolean> {
+  let members = 0;
+  for (let at = 0; at + blockBytes <= source.size && at <= offset && members < 4096; members++) {
+    const header = await source.read(at, blockBytes);
+    const size = octal(header.subarray(124, 136));
+    if (!hasChecksum(header) || size === null || size < 0) return false;
+    const start = at + blockBytes;
+    const isFile = header[156] === 0x30 || header[156] === 0;
+    if (offset >= start && offset < start + size) return isFile;
+    at = start + Math.ceil(size / blockBytes) * blockBytes;
+  }
+  return false;
 }
 
 /** Audits every member. */

@@ -7,13 +7,18 @@ const keysMax = 100_000;
 const tensorsMax = 1_000_000;
 const keyBytesMax = 65_535;
 const textBytesMax = 1 << 22;
-const dimensionsMax = 8;
+/** What ggml has room for; readers that believe a greater number write past their arrays. */
+const dimensionsMax = 4;
+/** No count of a real file; chosen to overflow what a reader makes of it (CVE-2024-21825). */
+const forgedMin = 2 ** 40;
 const stringType = 8;
 const arrayType = 9;
 /** Bytes of a value by its type; strings and arrays tell their own. */
 const valueBytes = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 
 class Malformed extends Error {}
+/** Malformed in a way that harms readers that believe it. */
+class Forged extends Malformed {}
 
 /** True for the magic bytes of a model. */
 export function looksLikeGguf(head: Uint8Array): boolean {
@@ -28,7 +33,8 @@ export async function scanGguf(place: Place): Promise<void> {
   } catch (thrown) {
     if (!(thrown instanceof Malformed)) throw thrown;
     const evidence = `${thrown.message} at byte ${cursor.at}`;
-    tell(place, 'MRL-GGF-001', { evidence, offset: cursor.at });
+    const severity = thrown instanceof Forged ? 'high' : 'medium';
+    tell(place, 'MRL-GGF-001', { evidence, severity, offset: cursor.at });
     giveUp(place, `the model breaks: ${thrown.message}`);
   }
 }
@@ -40,6 +46,7 @@ async function walk(place: Place, cursor: Cursor): Promise<void> {
   const tensors = cursor.u64();
   const keys = cursor.u64();
   if (version < 2 || version > 3) throw new Malformed(`version ${version}`);
+  if (keys > forgedMin || tensors > forgedMin) throw new Forged('a forged count');
   if (keys > keysMax || tensors > tensorsMax) throw new Malformed('too many entries');
   for (let i = 0; i < keys; i++) {
     const key = await text(cursor, keyBytesMax);
@@ -57,9 +64,12 @@ async function walk(place: Place, cursor: Cursor): Promise<void> {
     await text(cursor, keyBytesMax);
     await need(cursor, 4);
     const dimensions = cursor.u32();
-    if (dimensions > dimensionsMax) throw new Malformed(`${dimensions} dimensions`);
+    if (dimensions > dimensionsMax) throw new Forged(`${dimensions} dimensions`);
     await need(cursor, dimensions * 8 + 12);
-    cursor.skip(dimensions * 8 + 4);
+    let elements = 1;
+    for (let at = 0; at < dimensions; at++) elements *= cursor.u64();
+    if (elements > 2 ** 53) throw new Forged(`a tensor of ${elements} elements`);
+    cursor.skip(4);
     const offset = cursor.u64();
     if (offset > cursor.size) throw new Malformed('a tensor lies outside the file');
   }
@@ -71,7 +81,7 @@ async function skipValue(cursor: Cursor, type: number, depth: number): Promise<v
     await need(cursor, 8);
     skip(cursor, cursor.u64());
   } else if (type === arrayType) {
-    if (depth > 4) throw new Malformed('nested too deeply');
+    if (depth > 4) throw new Forged('nested too deeply');
     await need(cursor, 12);
     const inner = cursor.u32();
     const count = cursor.u64();
@@ -88,12 +98,14 @@ async function skipValue(cursor: Cursor, type: number, depth: number): Promise<v
 async function text(cursor: Cursor, max: number): Promise<string> {
   await need(cursor, 8);
   const length = cursor.u64();
+  if (length > forgedMin) throw new Forged(`text of ${length} bytes`);
   if (length > max) throw new Malformed(`text of ${length} bytes`);
   await need(cursor, length);
   return new TextDecoder().decode(cursor.bytes(length));
 }
 
 function skip(cursor: Cursor, length: number): void {
+  if (length > forgedMin) throw new Forged(`a value of ${length} bytes`);
   if (length > cursor.left) throw new Malformed('ends early');
   cursor.skip(length);
 }

@@ -31,6 +31,7 @@ export function judgeUse(use: Use, depth: number): CodeJudgement | null {
     return judgeImport(use);
   }
   if (group === null) return judgePaths(use);
+  if (group === 'process' && isResultOfProcess(use.path)) return null;
   if (use.kind === 'handed') return judgeHanded(group, use);
   if (use.hidden && (group === 'process' || group === 'dynamic')) {
     return told('MRL-PYC-001', 'high', 'calls by a name that it hides');
@@ -51,6 +52,12 @@ export function judgeUse(use: Use, depth: number): CodeJudgement | null {
     default:
       return judgeWrite(use);
   }
+}
+
+/** A method of what a program gave back; its start is told by its own call. */
+function isResultOfProcess(path: string): boolean {
+  const [made = '', ...rest] = path.split('().');
+  return rest.length > 0 && groupOf(made) === 'process';
 }
 
 function told(rule: RuleId, severity: CodeJudgement['severity'], why: string): CodeJudgement {

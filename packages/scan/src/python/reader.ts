@@ -222,6 +222,8 @@ class Reader implements Reading {
       if (token.text === '__builtins__') return path('builtins');
       const star = this.#stars.find((module) => groupOf(`${module}.${token.text}`) !== null);
       if (star !== undefined) return path(`${star}.${token.text}`);
+      // TorchScript has these without importing them.
+      if (token.text === 'torch' || token.text === 'ops') return path(token.text);
       return builtins.has(token.text) ? path(`builtins.${token.text}`) : unknown();
     }
     if (!'([{'.includes(token.text)) return unknown();

@@ -86,7 +86,7 @@ export const objectRules = {
     ['CWE-502'],
     unsafeArtifact,
   ),
-  'MRL-PKL-013': rule('medium', 'the stream asks for far more memory than it holds', refuse, [
+  'MRL-PKL-013': rule('high', 'the stream asks for far more memory than it holds', refuse, [
     'CWE-400',
     'CWE-409',
   ]),

@@ -6,6 +6,7 @@
 import { isJsonObject, type Json, type JsonObject } from '@merlon/core';
 import { giveUp, type Place, tell } from '../audit.ts';
 import { scanKerasObject } from '../keras/configuration.ts';
+import { attackIn } from './command.ts';
 import { embeddedAddress, embeddedCode } from './embedded.ts';
 import { pattern } from './pattern.ts';
 import { scanSkopsNode } from './skops.ts';
@@ -18,6 +19,7 @@ const targetKeys = new Set(['_target_', '__target__', 'class_path', '_class_']);
 /** Parts of tokenizers, where any text is a token and none is code. */
 const vocabulary = pattern('configuration.vocabulary');
 const codeTextMax = 1 << 16;
+const isRun = pattern('configuration.runs');
 
 /** Audits a template that stands somewhere inside a file. */
 export function scanTemplate(place: Place, text: string, pointer?: string): void {
@@ -33,7 +35,9 @@ export function scanTemplate(place: Place, text: string, pointer?: string): void
 export function scanDescription(place: Place, key: string, text: string, pointer: string): void {
   const found = embeddedCode(text.slice(0, codeTextMax)) ?? embeddedAddress(key, text);
   if (found === null) return;
-  const { evidence, severity } = found;
+  const { evidence } = found;
+  // A command where packages and editors look for what to run is run, not only described.
+  const severity = isRun.test(pointer) && attackIn(text) !== null ? 'high' : found.severity;
   tell(place, 'MRL-CFG-002', { evidence, severity, pointer });
 }
 

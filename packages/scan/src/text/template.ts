@@ -117,6 +117,8 @@ function faultOf(
   tokens: readonly Token[],
   statement: boolean,
 ): { grave: boolean; why: string } | null {
+  // What only prints a text reaches for nothing, whatever the text says.
+  if (!statement && tokens.length === 1 && tokens[0]?.kind === 'text') return null;
   const texts = tokens.filter((token) => token.kind === 'text').map((token) => token.text);
   const joined = texts.join('');
   const dunder = /__[a-z]/;

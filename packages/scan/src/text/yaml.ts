@@ -5,6 +5,7 @@
  */
 
 import { giveUp, type Place, tell } from '../audit.ts';
+import { attackIn } from './command.ts';
 import { pattern } from './pattern.ts';
 import { scanTarget } from './targets.ts';
 import { scanPin } from './versions.ts';
@@ -30,6 +31,7 @@ export function scanYaml(place: Place, text: string): void {
     const [, handle, prefix] = handlePattern.exec(code) ?? [];
     if (handle !== undefined && prefix !== undefined) handles.set(handle, prefix);
     scanTags(place, code, offset, handles);
+    scanCommand(place, code, `line ${count}`);
     scanPin(place, code.replace(/^\s*-\s*/, ''), `line ${count}`);
     for (const [, key = '', target = ''] of code.matchAll(targetPattern)) {
       scanTarget(place, key, target, `line ${count}`);
@@ -41,6 +43,13 @@ export function scanYaml(place: Place, text: string): void {
   if (anchors >= 4 && aliases >= anchors * 4 && anchors <= anchorsMax) {
     tell(place, 'MRL-YML-002', { evidence: `${aliases} references to ${anchors} lists` });
   }
+}
+
+/** Pipelines (DVC, MLproject, CI) run what stands under such a key. */
+function scanCommand(place: Place, line: string, pointer: string): void {
+  const [, command] = /^\s*(?:-\s+)?(?:cmd|command|run|script)\s*:\s*(\S.*)$/.exec(line) ?? [];
+  const found = command === undefined ? null : attackIn(command);
+  if (found !== null) tell(place, 'MRL-CFG-002', { evidence: line.trim(), pointer });
 }
 
 function scanTags(

@@ -5,7 +5,8 @@
 
 import { crc32 } from 'node:zlib';
 import { type ByteSource, windowOf } from '@merlon/core';
-import { type Compression, inflate } from '../archive/inflate.ts';
+import { type Compression, inflate, type Unpacker } from '../archive/inflate.ts';
+import { lzmaOfZip } from '../archive/lzma.ts';
 import { giveUp, memberName, notUnderstood, type Place, tell } from '../audit.ts';
 import { pattern } from '../text/pattern.ts';
 import {
@@ -29,7 +30,9 @@ interface Kind {
   readonly torch: boolean;
 }
 
-const methods: Readonly<Record<number, Compression>> = { 8: 'deflate', 93: 'zstd' };
+const methods: Readonly<Record<number, Compression | Unpacker>> = {
+  ...{ 8: 'deflate', 12: 'bzip2', 14: lzmaOfZip, 93: 'zstd', 95: 'xz' },
+};
 const descriptorBytesMax = 24;
 const gapsMax = 10_000;
 const gapBytesMax = 1 << 16;

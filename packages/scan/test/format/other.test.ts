@@ -69,12 +69,12 @@ describe('GGUF', () => {
   });
   it('that lies about its lengths is flagged', async () => {
     expect(rulesOf(await read(gguf([pair('k', 8, little(2 ** 40, 8))])))).toEqual([
-      'MRL-GGF-001 medium',
+      'MRL-GGF-001 high',
     ]);
     expect(
       rulesOf(await read(bytes('GGUF', little(3, 4), little(2 ** 50, 8), little(0, 8)))),
-    ).toEqual(['MRL-GGF-001 medium']);
-    expect(rulesOf(await read(raw('GGUF\x03')))).toEqual(['MRL-GGF-001 medium']);
+    ).toEqual(['MRL-GGF-001 high']);
+    expect(rulesOf(await read(raw('GGUF\x03')))).toEqual(['MRL-GGF-001 high']);
   });
 });
 
