@@ -46,7 +46,7 @@ async function walk(place: Place, cursor: Cursor): Promise<void> {
   const tensors = cursor.u64();
   const keys = cursor.u64();
   if (version < 2 || version > 3) throw new Malformed(`version ${version}`);
-  if (keys > forgedMin || tensors > forgedMin) throw new Forged('a forged count');
+  if (keys >= forgedMin || tensors >= forgedMin) throw new Forged('a forged count');
   if (keys > keysMax || tensors > tensorsMax) throw new Malformed('too many entries');
   for (let i = 0; i < keys; i++) {
     const key = await text(cursor, keyBytesMax);
@@ -98,14 +98,14 @@ async function skipValue(cursor: Cursor, type: number, depth: number): Promise<v
 async function text(cursor: Cursor, max: number): Promise<string> {
   await need(cursor, 8);
   const length = cursor.u64();
-  if (length > forgedMin) throw new Forged(`text of ${length} bytes`);
+  if (length >= forgedMin) throw new Forged(`text of ${length} bytes`);
   if (length > max) throw new Malformed(`text of ${length} bytes`);
   await need(cursor, length);
   return new TextDecoder().decode(cursor.bytes(length));
 }
 
 function skip(cursor: Cursor, length: number): void {
-  if (length > forgedMin) throw new Forged(`a value of ${length} bytes`);
+  if (length >= forgedMin) throw new Forged(`a value of ${length} bytes`);
   if (length > cursor.left) throw new Malformed('ends early');
   cursor.skip(length);
 }

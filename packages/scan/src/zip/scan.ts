@@ -35,6 +35,8 @@ const methods: Readonly<Record<number, Compression | Unpacker>> = {
 };
 const descriptorBytesMax = 24;
 const gapsMax = 10_000;
+/** Members overlapping others that are read all the same. */
+const sharedMax = 4;
 const gapBytesMax = 1 << 16;
 const checksumBytesMax = 1 << 24;
 /** Weights are only checked where it costs nothing: a changed number is no attack on the reader. */
@@ -84,10 +86,30 @@ async function scanDirectory(
   const kind = known ?? kindOf(entries);
   if (place.member === '') place.audit.formats.add(kind.format);
   tellNames(place, entries);
-  for (const entry of entries) spans.push(...(await scanEntry(place, entry, kind)));
+  const sharing = overlapping(entries);
+  let read = 0;
+  for (const entry of entries) {
+    if (sharing.has(entry) && ++read > sharedMax) continue;
+    spans.push(...(await scanEntry(place, entry, kind)));
+  }
+  if (read > sharedMax) {
+    tell(place, 'MRL-ARC-003', { evidence: `${sharing.size} members share their bytes` });
+    giveUp(place, `${read - sharedMax} members that overlap others`);
+  }
   // The ZIP64 records, if there are any, stand between the directory and its end record.
   spans.push({ start: directory.start, end: directory.endsAt });
   return kind;
+}
+
+/** Members that begin within another one; thousands of them make a bomb (Fifield 2019). */
+function overlapping(entries: readonly Entry[]): ReadonlySet<Entry> {
+  const found = new Set<Entry>();
+  let end = 0;
+  for (const entry of entries.toSorted((a, b) => a.localOffset - b.localOffset)) {
+    if (entry.localOffset < end) found.add(entry);
+    end = Math.max(end, entry.localOffset + entry.compressedBytes);
+  }
+  return found;
 }
 
 function kindOf(entries: readonly Entry[]): Kind {

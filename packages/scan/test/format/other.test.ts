@@ -74,7 +74,7 @@ describe('GGUF', () => {
     expect(
       rulesOf(await read(bytes('GGUF', little(3, 4), little(2 ** 50, 8), little(0, 8)))),
     ).toEqual(['MRL-GGF-001 high']);
-    expect(rulesOf(await read(raw('GGUF\x03')))).toEqual(['MRL-GGF-001 high']);
+    expect(rulesOf(await read(raw('GGUF\x03')))).toEqual(['MRL-GGF-001 medium']);
   });
 });
 

@@ -12,6 +12,17 @@ const member = (plan: Partial<MemberPlan>): MemberPlan => ({
   ...plan,
 });
 
+const rare = {
+  bzip2: [
+    '425a68393141592653593e56d11100000ed3c05010400110400a639c2042002000229a00d34c',
+    '99a85309a680d3128528ca798c6ba670ecb877b550714104f8bb9229c28481f2b68888',
+  ].join(''),
+  lzma: [
+    '090405005d000001000040008803bc30bd34de2f5e26d069fb36a79d86ef9c16627b30aa528b',
+    '743913f72af416bfffeb198000',
+  ].join(''),
+};
+
 async function rules(members: MemberPlan[], prefix = bytes()): Promise<string[]> {
   return rulesOf(await scan(zip(members, prefix), { path: 'model.pt' }));
 }
@@ -68,6 +79,32 @@ describe('contradictions', () => {
     const changed = archive.slice();
     changed.set(little(0, 4), second + 42);
     expect(rulesOf(await scan(changed))).toContain('MRL-ARC-003 high');
+  });
+
+  it('many members that share the same bytes are not each unpacked', async () => {
+    const names = Array.from({ length: 40 }, (_, i) => `m${i}`);
+    const changed = zip(names.map((name) => member({ name, content: safe }))).slice();
+    for (let i = 0; i < changed.length - 46; i++) {
+      const isEntry = changed[i] === 0x50 && changed[i + 1] === 0x4b && changed[i + 2] === 1;
+      if (isEntry) changed.set(little(0, 4), i + 42);
+    }
+    const report = await scan(changed);
+    expect(rulesOf(report)).toContain('MRL-ARC-003 high');
+    expect(JSON.stringify(report)).toContain('35 members that overlap others');
+  });
+});
+
+describe('packed by rarer methods', () => {
+  // `echo inert` in a pickle, packed by the raw streams of Python's bz2 and zipfile's LZMA.
+  it('are found in the members', async () => {
+    const { bzip2, lzma } = rare;
+    const packed = (method: number, hex: string): MemberPlan =>
+      member({
+        ...{ content: Uint8Array.from(Buffer.from(hex, 'hex')) },
+        ...{ local: { method }, central: { method } },
+      });
+    expect(await rules([packed(12, bzip2)])).toContain(critical);
+    expect(await rules([packed(14, lzma)])).toContain(critical);
   });
 });
 
