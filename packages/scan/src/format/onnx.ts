@@ -136,6 +136,11 @@ async function walkMessage(walk: Walk, name: MessageName, end: number, depth: nu
   if (name === 'opset' || name === 'node') walk.domains.add(domain);
   if (name === 'function') walk.ownDomains.add(domain);
   if (name === 'entry' && entry.key === 'location') tellLocation(walk, entry.value);
+  const isPlace = name === 'entry' && (entry.key === 'offset' || entry.key === 'length');
+  if (isPlace && /^(-\d+|\d{16,})$/.test(entry.value)) {
+    const evidence = `external data with ${entry.key} ${entry.value}`;
+    tell(walk.place, 'MRL-ONX-005', { evidence, severity: 'high', offset: cursor.at });
+  }
   if (walk.domains.size > 1000) throw new MalformedMessage('too many domains');
 }
 

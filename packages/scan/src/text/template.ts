@@ -71,6 +71,8 @@ const graveCalls = new Set([
   'vars',
   'dir',
 ]);
+/** Filters and methods that put a text together. */
+const builds = new Set(['format', 'join', 'reverse', 'replace']);
 const oddStatements = new Set(['include', 'import', 'from', 'extends']);
 
 /** True when a text has template tags at all. */
@@ -146,9 +148,16 @@ function nameFault(
   const after = tokens[i + 1]?.text;
   const isAttribute = before === '.' && tokens[i - 1]?.kind === 'sign';
   const isFilter = before === '|';
-  if (/^__\w+/.test(name)) return { grave: true, why: 'uses a hidden attribute' };
+  const isHidden = /^__\w+/.test(name) || (isAttribute && /__[A-Za-z]/.test(name));
+  if (isHidden) return { grave: true, why: 'uses a hidden attribute' };
   if (isAttribute && graveAttributes.has(name)) return { grave: true, why: 'leaves the template' };
-  if (isFilter && name === 'attr') return { grave: false, why: 'takes an attribute by its text' };
+  if (isFilter && name === 'attr') {
+    // Whoever puts the name together hides which one it is.
+    const isBuilt = tokens
+      .slice(i + 1)
+      .some(({ kind, text }) => kind === 'name' && builds.has(text));
+    return { grave: isBuilt, why: 'takes an attribute by its text' };
+  }
   if (isAttribute || isFilter) return null;
   const reaches = after === '.' || after === '[' || after === '|';
   if (graveNames.has(name) && reaches && tokens[i + 1]?.kind === 'sign') {
@@ -160,6 +169,9 @@ function nameFault(
 
 function bombOf(tokens: readonly Token[]): { grave: boolean; why: string } | null {
   for (const [i, token] of tokens.entries()) {
+    const isPower = token.text === '*' && tokens[i + 1]?.text === '*';
+    const power = isPower ? Number(tokens[i - 1]?.text) ** Number(tokens[i + 2]?.text) : 0;
+    if (power > rangeMax) return { grave: false, why: 'counts without end' };
     if (token.text !== 'range' || tokens[i + 1]?.text !== '(') continue;
     const huge = tokens.slice(i + 2, i + 8).some((each) => Number(each.text) > rangeMax);
     if (huge) return { grave: false, why: 'counts without end' };

@@ -31,6 +31,14 @@ describe('ONNX', () => {
   );
 
   it('with weights beside it says where', async () => {
+    const ranges = [
+      ['offset', '-4096'],
+      ['length', '4611686018427387904'],
+    ] as const;
+    for (const [key, value] of ranges) {
+      const forged = await read(model(field(5, tensor(entry(key, value)))));
+      expect(rulesOf(forged)).toContain('MRL-ONX-005 high');
+    }
     const report = await read(model(field(5, tensor(entry('location', 'weights.bin')))));
     expect(report).toMatchObject({
       verdict: 'clean',

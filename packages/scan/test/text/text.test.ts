@@ -17,6 +17,8 @@ describe('templates', () => {
     '{{ cycler.a }}',
     "{{ lipsum.__globals__['os'].popen('id') }}",
     '{{ request.application }}',
+    '{{ self._TemplateReference__context.eval_ctx.environment }}',
+    "{{ ''|attr('%c%cclass%c%c'|format(95, 95, 95, 95)) }}",
     '{% set a = x.__mro__ %}',
     "{{ open('/etc/passwd').read() }}",
     '{{ self._TemplateReference__context.cycler.__init__ }}',
@@ -28,6 +30,8 @@ describe('templates', () => {
     "{{ x|attr('name') }}",
     "{% include 'other' %}",
     '{% for i in range(999999999) %}{% endfor %}',
+    '{% for i in range(10**10) %}{% endfor %}',
+    "{{ 'A' * 10**11 }}",
     "{{ '%c%c'|format(111, 115) }}",
   ])('%s is odd', (text) => {
     expect(templateFaults(text)[0]).toMatchObject({ grave: false });
@@ -38,6 +42,7 @@ describe('templates', () => {
     '{%- set n = namespace(found=false) -%}{% for t in tools %}{{ t | tojson }}{% endfor %}',
     "{{ bos_token }}{{ strftime_now('%d %b %Y') }}{{ text.split('</think>')[-1].strip('\\n') }}",
     'Call os.system or eval(x) only as a last resort; __init__ is a method.',
+    "{{ 'never use __import__ or eval' }}",
     '{{ system_message if settings.verbose else bos_token }}',
     '{% macro open_tag(name) %}<{{ name }}>{% endmacro %}',
   ])('%s is harmless', (text) => {
