@@ -11,7 +11,7 @@ import {
   readOnnx,
   writeOnnx,
 } from '@merlon/graph';
-import type { TrainRequest } from '../../src/index.ts';
+import type { PrivacyGoal, TrainRequest } from '../../src/index.ts';
 
 /** Features of a row. */
 export const features = 12;
@@ -129,3 +129,12 @@ export function curved(): Uint8Array {
     },
   });
 }
+
+/** What private runs promise: little, so that they learn something in a few steps. */
+export const goal: PrivacyGoal = {
+  epsilon: 8,
+  delta: 1e-3,
+  clipNorm: 1,
+  keepWeights: false,
+  repeatable: true,
+};

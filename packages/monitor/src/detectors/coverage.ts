@@ -15,7 +15,7 @@ import type { Detector } from './detector.ts';
 import type { BenignRows } from './prada.ts';
 import { recent } from './recent.ts';
 import { packState, unpackState } from './saved.ts';
-import { type SketchOptions, sketch } from './sketch.ts';
+import { type SketchOptions, sketch, sketchRows } from './sketch.ts';
 
 /** Landmarks and the share of benign rows in the cell of each; plain data. */
 export interface CoverageProfile {
@@ -46,9 +46,7 @@ export function learnCoverage(rows: BenignRows, options: LearnCoverageOptions): 
   }
   const row = { features: rows.features, dimensions, seed, ...(scale && { scale }) };
   const by = sketch(row);
-  const plain = Array.from({ length: count }, (_, i) =>
-    by.of(rows.x.subarray(i * rows.features, (i + 1) * rows.features)),
-  );
+  const plain = sketchRows(by, rows, count);
   const factor = quantiseFactor(plain);
   const points = plain.map((each) => quantise(each, factor));
   const order = seeded(seed).fork('coverage').permutation(count);

@@ -13,7 +13,7 @@ import type { Detector } from './detector.ts';
 import type { BenignRows } from './prada.ts';
 import { recent } from './recent.ts';
 import { packState, unpackState } from './saved.ts';
-import { rowDigest, type SketchOptions, sketch } from './sketch.ts';
+import { rowDigest, type SketchOptions, sketch, sketchRows } from './sketch.ts';
 import { evidence, lowerTail } from './tail.ts';
 
 /** Training rows as sketches and how far held-out rows lie from them; plain data. */
@@ -44,15 +44,11 @@ export function learnMembership(
   const { seed, dimensions = 64, scale, trainingMax = 20_000 } = options;
   const row = { features: training.features, dimensions, seed, ...(scale && { scale }) };
   const by = sketch(row);
-  const sketches = ({ x, features }: BenignRows, max: number): Float32Array[] =>
-    Array.from({ length: Math.min(max, x.length / features) }, (_, i) =>
-      by.of(x.subarray(i * features, (i + 1) * features)),
-    );
-  const known = sketches(training, trainingMax);
+  const known = sketchRows(by, training, trainingMax);
   const factor = quantiseFactor(known);
   const bank = new Bank(by.dimensions, known.length);
   for (const each of known) bank.add(quantise(each, factor), 0);
-  const found = sketches(heldOut, Number.POSITIVE_INFINITY).map((each, i) => {
+  const found = sketchRows(by, heldOut).map((each, i) => {
     const z = quantise(each, factor);
     return { label: String(heldOut.labels[i] ?? 0), distance: bank.nearest(z) / lengthOf(z) };
   });

@@ -7,7 +7,7 @@ import { type Random, seeded } from '@merlon/core';
 import { MonitorError } from '../error.ts';
 import { Bank, type BankState, lengthOf, quantise, quantiseFactor } from './bank.ts';
 import type { BenignRows } from './prada.ts';
-import { type Sketch, type SketchOptions, sketch } from './sketch.ts';
+import { type Sketch, type SketchOptions, sketch, sketchRows } from './sketch.ts';
 
 /** How to learn a profile. */
 export interface LearnNeighbourOptions {
@@ -94,9 +94,7 @@ export function bucketOf(count: number): number {
 }
 
 function sketches(by: Sketch, x: Float32Array, features: number) {
-  const plain = Array.from({ length: x.length / features }, (_, i) =>
-    by.of(x.subarray(i * features, (i + 1) * features)),
-  );
+  const plain = sketchRows(by, { x, features });
   const factor = quantiseFactor(plain);
   return { factor, rows: plain.map((each) => quantise(each, factor)) };
 }

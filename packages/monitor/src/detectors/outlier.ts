@@ -13,7 +13,7 @@ import { Bank, type BankState, quantise, quantiseFactor } from './bank.ts';
 import type { Detector, Observation } from './detector.ts';
 import type { BenignRows } from './prada.ts';
 import { packState, unpackState } from './saved.ts';
-import { type SketchOptions, sketch } from './sketch.ts';
+import { type SketchOptions, sketch, sketchRows } from './sketch.ts';
 import { upperTail } from './tail.ts';
 
 /** What is known of one class. */
@@ -60,9 +60,7 @@ export function learnOutlier(rows: BenignRows, options: LearnOutlierOptions): Ou
   const row = { features: rows.features, dimensions, seed, ...(scale && { scale }) };
   const by = sketch(row);
   const size = by.dimensions;
-  const points = Array.from({ length: count }, (_, i) =>
-    by.of(rows.x.subarray(i * rows.features, (i + 1) * rows.features)),
-  );
+  const points = sketchRows(by, rows, count);
   const order = seeded(seed).fork('outlier').permutation(count);
   const shaping = order.subarray(0, Math.floor((2 * count) / 3));
   const members = Map.groupBy(shaping, (at) => rows.labels[at] ?? 0);

@@ -64,6 +64,17 @@ export function sketch(options: SketchOptions): Sketch {
   };
 }
 
+/** The sketches of rows that lie one after the other, at most `max` of them. */
+export function sketchRows(
+  by: Sketch,
+  { x, features }: { readonly x: Float32Array; readonly features: number },
+  max = Number.POSITIVE_INFINITY,
+): Float32Array[] {
+  return Array.from({ length: Math.min(max, x.length / features) }, (_, i) =>
+    by.of(x.subarray(i * features, (i + 1) * features)),
+  );
+}
+
 /** A number for the exact bits of a row, mixed with a secret: equal rows have equal numbers. */
 export function rowDigest(row: Float32Array, salt: number): number {
   const words = new Uint32Array(row.buffer, row.byteOffset, row.length);

@@ -3,7 +3,7 @@
  * at run time: through imports, aliases, `getattr`, texts put together from pieces. Nothing is run.
  */
 import { fold, numberOf } from './fold.ts';
-import { basesOf, Functions, indentOf, isMainGuard, moduleLevel } from './functions.ts';
+import { basesOf, Functions, indentOf, isMainGuard } from './functions.ts';
 import { groupOf } from './groups.ts';
 import { type Token, tokensOf } from './token.ts';
 import type { Reading, Use } from './use.ts';
@@ -22,11 +22,13 @@ export function readPython(source: string): Reading {
 
 class Reader implements Reading {
   uses: Use[] = [];
+  /** Uses of which it is not yet known whether importing the file is enough for them. */
+  readonly #seen: Omit<Use, 'atImport'>[] = [];
   readonly imports: { path: string; offset: number }[] = [];
   readonly inside: { chain: string; offset: number }[] = [];
   readonly #tokens: readonly Token[];
   readonly #names = new Map<string, Value>();
-  #functions: Functions;
+  readonly #functions: Functions;
   /** Modules whose names were all imported. */
   readonly #stars: string[] = [];
   #at = 0;
@@ -34,19 +36,19 @@ class Reader implements Reading {
   /** Brackets of calls around what is read. */
   #brackets = 0;
 
-  constructor(tokens: readonly Token[]) {
+  constructor(tokens: readonly Token[], functions = new Functions(tokens)) {
     this.#tokens = tokens;
-    this.#functions = new Functions(tokens);
+    this.#functions = functions;
   }
 
   run(): void {
-    while (this.#at < this.#tokens.length && this.uses.length < usesMax) {
+    while (this.#at < this.#tokens.length && this.#seen.length < usesMax) {
       const before = this.#at;
       this.#statement();
       if (this.#at === before) this.#at++;
     }
     const atImport = this.#functions.atImport();
-    this.uses = this.uses.map((use) => ({ ...use, atImport: atImport.has(use.within) }));
+    this.uses = this.#seen.map((use) => ({ ...use, atImport: atImport.has(use.within) }));
   }
 
   #statement(): void {
@@ -253,13 +255,12 @@ class Reader implements Reading {
   }
 
   #inner(source: string): Value {
-    const reader = new Reader(tokensOf(source));
+    const reader = new Reader(tokensOf(source), this.#functions);
     for (const [name, value] of this.#names) reader.#names.set(name, value);
     reader.#depth = this.#depth + 1;
-    reader.#functions = this.#functions;
     reader.#at = 1;
     const value = reader.#expression();
-    for (const use of reader.uses) this.uses.push(use);
+    for (const use of reader.#seen) this.#seen.push(use);
     return value;
   }
 
@@ -366,8 +367,7 @@ class Reader implements Reading {
     hidden = false,
   ): void {
     const within = this.#functions.current;
-    const atImport = within === moduleLevel;
-    this.uses.push({ kind, path: name, args, keywords: named, offset, hidden, within, atImport });
+    this.#seen.push({ kind, path: name, args, keywords: named, offset, hidden, within });
   }
 
   #dotted(): string {

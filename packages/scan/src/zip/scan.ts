@@ -31,7 +31,11 @@ interface Kind {
 }
 
 const methods: Readonly<Record<number, Compression | Unpacker>> = {
-  ...{ 8: 'deflate', 12: 'bzip2', 14: lzmaOfZip, 93: 'zstd', 95: 'xz' },
+  8: 'deflate',
+  12: 'bzip2',
+  14: lzmaOfZip,
+  93: 'zstd',
+  95: 'xz',
 };
 const descriptorBytesMax = 24;
 const gapsMax = 10_000;

@@ -1,16 +1,9 @@
 /** A run that is cut and goes on ends where it would have ended, byte for byte. */
 import { seeded } from '@merlon/core';
 import { describe, expect, it } from 'vitest';
-import { type PrivacyGoal, type TrainRequest, train } from '../../../src/index.ts';
-import { curved, data, openPlain, request } from '../models.ts';
+import { type TrainRequest, train } from '../../../src/index.ts';
+import { curved, data, goal, openPlain, request } from '../models.ts';
 
-const goal: PrivacyGoal = {
-  epsilon: 8,
-  delta: 1e-3,
-  clipNorm: 1,
-  keepWeights: false,
-  repeatable: true,
-};
 const few = data(130, 4);
 /** Three epochs of three steps, the last batch of each a part. */
 const wish = (change: Partial<TrainRequest> = {}): TrainRequest =>

@@ -2,21 +2,14 @@
 import { seeded } from '@merlon/core';
 import { readOnnx } from '@merlon/graph';
 import { describe, expect, it } from 'vitest';
-import { type PrivacyGoal, type TrainRequest, train } from '../../../src/index.ts';
+import { type TrainRequest, train } from '../../../src/index.ts';
 import type { Gradients } from '../../../src/train/network.ts';
 import { openNetwork } from '../../../src/train/network.ts';
 import { privateTraining } from '../../../src/train/privacy/dp-sgd.ts';
 import { secureSource } from '../../../src/train/privacy/source.ts';
 import { settingsOf } from '../../../src/train/request.ts';
-import { curved, data, fragile, openPlain, request, robust, rows } from '../models.ts';
+import { curved, data, fragile, goal, openPlain, request, robust, rows } from '../models.ts';
 
-const goal: PrivacyGoal = {
-  epsilon: 8,
-  delta: 1e-3,
-  clipNorm: 1,
-  keepWeights: false,
-  repeatable: true,
-};
 const wish = (change: Partial<TrainRequest> = {}): TrainRequest =>
   request({ method: 'dp-sgd', privacy: goal, batchSize: 100, epochs: 8, ...change });
 const silent = { uniform: () => 0, normal: () => 0 };
