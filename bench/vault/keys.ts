@@ -74,6 +74,7 @@ async function version(contents: readonly Uint8Array[], number: number): Promise
       bytes: content.length,
       blob,
       keyId: key.id,
+      header: null,
     };
     await store.putFile(file);
   }
@@ -88,6 +89,8 @@ async function version(contents: readonly Uint8Array[], number: number): Promise
     bytes: 0,
     broughtBy: 'bench',
     createdAt: isoTime(systemClock.nowMs()),
+    retainUntil: null,
+    destroyedAt: null,
   };
   await store.addVersion(made);
   return made;

@@ -19,6 +19,7 @@ export const statusOf = {
   'newer-home': 500,
   'port-taken': 500,
   unsafe: 500,
+  tampered: 500,
   'worker-failed': 500,
   'step-failed': 500,
   'not-built': 501,

@@ -2,6 +2,7 @@
 import type { ByteSource } from '@merlon/core';
 import type { OpenSource } from './blob/blob.ts';
 import { PlatformError } from './errors.ts';
+import { openSigned } from './keys/signed.ts';
 import type { DataUse, Version, VersionFile } from './model.ts';
 import type { Services } from './services.ts';
 
@@ -56,9 +57,9 @@ export async function openInputs(
     await Promise.all(Object.values(opened).map((source) => source.close()));
   };
   try {
-    opened.model = await services.keys.open(await modelFile(services, version));
-    opened.data = await services.keys.open(data);
-    if (schema !== undefined) opened.schema = await services.keys.open(schema);
+    opened.model = await openSigned(services, await modelFile(services, version));
+    opened.data = await openSigned(services, data);
+    if (schema !== undefined) opened.schema = await openSigned(services, schema);
   } catch (error) {
     await close();
     throw error;

@@ -21,6 +21,7 @@ import { type JobRunner, jobRunner } from './jobs/runner.ts';
 import { jobSteps, nextStep } from './journey.ts';
 import { openKeyed, rekeyDatabase } from './keys/database-key.ts';
 import { openKeyring } from './keys/keyring.ts';
+import { refusalsTo } from './keys/refused.ts';
 import type { RootKeySecrets } from './keys/root-keys.ts';
 import { openLedger } from './ledger/ledger.ts';
 import { type Alert, roles, type ServeEvent } from './model.ts';
@@ -197,8 +198,9 @@ async function openServices(home: Home, store: Store, options: StartOptions): Pr
   const { clock = systemClock, witnessKeys = [] } = options;
   const { rootKey } = home;
   const blobs = await openBlobs(home, options);
-  const keys = openKeyring({ rootKey, store, blobs, clock });
   const ledger = await openLedger({ store, rootKey, clock, witnessKeys });
+  const onRefused = refusalsTo(ledger, store);
+  const keys = openKeyring({ rootKey, store, blobs, clock, onRefused });
   return { store, blobs, keys, ledger, bus: localBus(), clock, startWorker };
 }
 

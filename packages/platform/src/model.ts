@@ -72,6 +72,10 @@ export interface Version {
   readonly bytes: number;
   readonly broughtBy: string;
   readonly createdAt: string;
+  /** Day (`YYYY-MM-DD`, UTC) from which its key is destroyed; null for never. */
+  readonly retainUntil: string | null;
+  /** When its content was destroyed, by a person or at the end of its retention. */
+  readonly destroyedAt: string | null;
 }
 
 /** One file of a version; its bytes lie sealed in the blob store. */
@@ -84,6 +88,11 @@ export interface VersionFile {
   readonly blob: string;
   /** Which key opens it. */
   readonly keyId: string;
+  /**
+   * Header (age v1, base64) by which this version opens an object that another version sealed;
+   * null when the object's own header is for this version.
+   */
+  readonly header: string | null;
 }
 
 /** How a data version serves a model version. */

@@ -59,7 +59,11 @@ describe('the scheduler', () => {
       done.push(`${name} ${isoTime(clock.nowMs()).slice(0, 16)}`);
       return { count: done.length };
     };
-    const work = { audit: task('audit'), scrub: task('scrub') };
+    const work = {
+      audit: task('audit'),
+      scrub: task('scrub'),
+      retention: async () => ({ destroyed: 0 }),
+    };
     const { services } = platform.running.platform;
     const onFault = (error: unknown): void => void platform.faults.push(error);
     return { done, scheduler: openScheduler(services, 'other', { work, onFault }) };
@@ -72,6 +76,7 @@ describe('the scheduler', () => {
     expect(await scheduler.tasks()).toMatchObject([
       { name: 'audit', cron: '0 3 1 * *', last: null, next: '2026-12-01T03:00:00.000Z' },
       { name: 'scrub', cron: '0 4 * * 0', last: null, next: '2026-11-29T04:00:00.000Z' },
+      { name: 'retention', cron: '0 2 * * *' },
     ]);
     clock.advance(4 * dayMs);
     await scheduler.tick();
@@ -99,6 +104,7 @@ describe('the scheduler', () => {
     expect((await owner.client.ask('GET', '/api/v1/schedules')).schedules).toMatchObject([
       { name: 'audit', cron: '30 2 * * 1-5', next: '2027-01-29T02:30:00.000Z' },
       { name: 'scrub' },
+      { name: 'retention' },
     ]);
     await set(owner, null);
     const [audit] = (await owner.client.ask('GET', '/api/v1/schedules')).schedules as object[];

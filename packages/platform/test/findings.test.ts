@@ -16,6 +16,7 @@ const base: Finding = {
 const version = (number: number): Version => ({
   ...{ id: `v${number}`, workspaceId: 'w', artifactId: 'a', number, parentId: null },
   ...{ state: 'complete', digest: null, bytes: 1, broughtBy: 'dev', createdAt: day },
+  ...{ retainUntil: null, destroyedAt: null },
 });
 
 /** A model with its versions, as rows that only `reconcile` changes. */

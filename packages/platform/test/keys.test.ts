@@ -25,14 +25,16 @@ async function content(file: VersionFile): Promise<Uint8Array> {
   }
 }
 
-const bytes = utf8('these are the weights');
-
-async function sealed(name: string): Promise<{ version: Version; file: VersionFile }> {
+async function sealed(
+  name: string,
+): Promise<{ version: Version; file: VersionFile; bytes: Uint8Array }> {
   const { services } = platform.running.platform;
+  // Of equal length, and different: the same content would be sealed once.
+  const bytes = utf8(`these are the weights of ${name.padEnd(20, '.')}`);
   const version = await sealedVersion(platform, owner.client, { name, files: { 'a.txt': bytes } });
   const [file] = await services.store.files(version.id);
   if (file === undefined) throw new Error('no file');
-  return { version, file };
+  return { version, file, bytes };
 }
 
 describe('keys', () => {
@@ -54,7 +56,7 @@ describe('keys', () => {
   it('rotate: new header, same payload, the old key gone, the ledger says so', async () => {
     const { services } = platform.running.platform;
     const { store, blobs } = services;
-    const { version, file } = await sealed('rotated');
+    const { version, file, bytes } = await sealed('rotated');
     const payloadOf = async (name: string): Promise<string> => {
       const source = await blobs.open(name);
       const raw = Buffer.from(await source.read(source.size - bytes.length - 16 - 16, 53));

@@ -19,10 +19,10 @@ export {
   type SealRecipient,
 } from './age/identity.ts';
 // Sealed files (age v1)
-export { type OpenOptions, open } from './age/open.ts';
+export { type OpenOptions, open, type PayloadOptions } from './age/open.ts';
 export { passphraseIdentity, passphraseRecipient } from './age/passphrase.ts';
 export { findPayload, openRandomAccess, type Payload } from './age/random-access.ts';
-export { rotate } from './age/rotate.ts';
+export { headerFor, rotate } from './age/rotate.ts';
 export {
   type SealedStart,
   type SealOptions,
@@ -30,7 +30,7 @@ export {
   sealedPayloadBytes,
   startSealing,
 } from './age/seal.ts';
-export { VaultError, type VaultErrorCode } from './error.ts';
+export { type OpenFault, openFaultOf, VaultError, type VaultErrorCode } from './error.ts';
 // Keys
 export { formatKeyFile, keyFileProvider, parseKeyFile } from './keys/key-file.ts';
 export {

@@ -76,7 +76,7 @@ export interface Finding {
 
 /** Scheduled work. */
 export interface ScheduledTask {
-  readonly name: 'audit' | 'scrub';
+  readonly name: 'audit' | 'scrub' | 'retention';
   /** Five fields in UTC; null for never. */
   readonly cron: string | null;
   readonly last: { readonly at: string; readonly result: Facts } | null;

@@ -9,6 +9,7 @@ import { scrub } from '../blob/care.ts';
 import { findingsOf } from '../findings/findings.ts';
 import { stands } from '../findings/track.ts';
 import type { JobRunner } from '../jobs/runner.ts';
+import { endRetention } from '../keys/retention.ts';
 import type { Alert, Job, Version } from '../model.ts';
 import type { Services } from '../services.ts';
 import { openScheduler, type Scheduler } from './scheduler.ts';
@@ -41,6 +42,7 @@ export function openAudits(
   const work = {
     audit: () => auditAll(parts),
     scrub: (signal: AbortSignal) => scrubAll(parts, signal),
+    retention: () => endRetention(services, workspaceId),
   };
   const scheduler = openScheduler(services, workspaceId, { work, onFault });
   return {

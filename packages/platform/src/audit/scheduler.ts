@@ -1,7 +1,7 @@
 /**
- * Scheduled work: auditing everything again, and reading every sealed object. When it
- * is due follows from the last time that it was done, so what was missed while the platform was
- * down, or was cut off, is caught up at the next start.
+ * Scheduled work: auditing everything again, reading every sealed object, and destroying what is
+ * past its day. When it is due follows from the last time that it was done, so what was missed
+ * while the platform was down, or was cut off, is caught up at the next start.
  */
 import { isoTime, type JsonObject } from '@merlon/core';
 import { Cron } from 'croner';
@@ -12,8 +12,8 @@ import type { Services } from '../services.ts';
 import { scheduleMeta } from '../store/names.ts';
 import type { Store } from '../store/store.ts';
 
-/** What is scheduled: every version scanned and assessed anew; every object read. */
-export const taskNames = ['audit', 'scrub'] as const;
+/** What is scheduled: versions scanned and assessed anew; objects read; content past its day. */
+export const taskNames = ['audit', 'scrub', 'retention'] as const;
 
 /** One of them. */
 export type TaskName = (typeof taskNames)[number];
@@ -54,9 +54,10 @@ interface Kept {
 }
 
 const cronDefaults: Readonly<Record<TaskName, string>> = {
-  // The first of each month, and each Sunday, by night.
+  // The first of each month, each Sunday, and each day, by night.
   audit: '0 3 1 * *',
   scrub: '0 4 * * 0',
+  retention: '0 2 * * *',
 };
 const lookEveryMs = 60_000;
 

@@ -35,6 +35,16 @@ export async function collectGarbage(
   return removed;
 }
 
+/** Removes those of the objects that no version names any more; several may share one. */
+export async function removeUnused(
+  { store, blobs }: Pick<Services, 'store' | 'blobs'>,
+  names: Iterable<string>,
+): Promise<void> {
+  for (const name of new Set(names)) {
+    if ((await store.blobUses(name)) === 0) await blobs.remove(name);
+  }
+}
+
 /**
  * Reads every object to its end. One that does not open to its digest is fetched from the replica,
  * if there is one and it is whole there; otherwise the report names it.
@@ -75,7 +85,11 @@ async function isReadable(
   return (await store.files(versionId)).some((file) => file.blob === blob);
 }
 
-async function isWhole({ keys }: Pick<Services, 'keys'>, file: VersionFile): Promise<boolean> {
+/** Whether it opens to its digest. */
+export async function isWhole(
+  { keys }: Pick<Services, 'keys'>,
+  file: VersionFile,
+): Promise<boolean> {
   try {
     const clear = await keys.open(file);
     const hasher = startDigest();

@@ -100,7 +100,7 @@ async function childVersion(
     const blob = uuidv7(clock);
     await blobs.put(blob, keys.seal(key, piecesOf(memorySource(bytes))));
     const stored = { path: file.path, digest: digestOf(bytes), bytes: bytes.length, blob };
-    files.push({ ...stored, versionId: id, keyId: key.id });
+    files.push({ ...stored, versionId: id, keyId: key.id, header: null });
   }
   const createdAt = isoTime(clock.nowMs());
   const child: Version = {
@@ -111,6 +111,8 @@ async function childVersion(
     digest: rootDigest(files.map(({ path, digest }) => ({ name: path, digest }))),
     bytes: files.reduce((sum, file) => sum + file.bytes, 0),
     createdAt,
+    retainUntil: null,
+    destroyedAt: null,
   };
   const intake: StepRecord = {
     versionId: id,

@@ -31,6 +31,8 @@ export const versionSchema = z.object({
   bytes: z.number(),
   broughtBy: z.string(),
   createdAt: z.string(),
+  retainUntil: z.string().nullable(),
+  destroyedAt: z.string().nullable(),
   steps: z.array(stepSchema),
 });
 

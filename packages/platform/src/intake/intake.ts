@@ -84,6 +84,8 @@ async function draftOf(
     bytes: 0,
     broughtBy: of.broughtBy,
     createdAt: isoTime(clock.nowMs()),
+    retainUntil: null,
+    destroyedAt: null,
   };
 }
 
@@ -117,7 +119,8 @@ export async function putFile(
   const blob = uuidv7(clock);
   await blobs.put(blob, keys.seal(key, counted()));
   const digest = hasher.finish();
-  const stored: VersionFile = { versionId: version.id, path, digest, bytes, blob, keyId: key.id };
+  const content = { path, digest, bytes, blob, keyId: key.id };
+  const stored: VersionFile = { versionId: version.id, ...content, header: null };
   await store.putFile(stored);
   const replaced = present.find((each) => each.path === path);
   if (replaced !== undefined) await blobs.remove(replaced.blob);

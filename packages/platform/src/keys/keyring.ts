@@ -3,12 +3,25 @@
  * key for each workspace; all wrapped under the key of their workspace, which is wrapped under the
  * home key, and each bound to its row.
  */
-import { type Clock, fromUtf8, isoTime, utf8, uuidv7, wipe } from '@merlon/core';
+import {
+  base64,
+  type Clock,
+  fromBase64,
+  fromUtf8,
+  isoTime,
+  utf8,
+  uuidv7,
+  wipe,
+} from '@merlon/core';
 import {
   generateIdentity,
   generateSigningKey,
+  headerFor,
   newRootKey,
+  type OpenFault,
+  openFaultOf,
   openRandomAccess,
+  type PayloadOptions,
   type RootKeyProvider,
   seal,
   unwrapKey,
@@ -29,8 +42,13 @@ export interface Keyring {
   secret(key: WrappedKey): Promise<string>;
   /** Seals a stream to a key. */
   seal(key: WrappedKey, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
-  /** Random access to the clear bytes of a stored file, decrypted chunk by chunk in memory. */
+  /**
+   * Random access to the clear bytes of a stored file, decrypted chunk by chunk in memory. What
+   * does not open is one error (`cannot-open`) to the caller; `onRefused` learns which half failed.
+   */
   open(file: VersionFile): Promise<OpenSource>;
+  /** The header (base64) by which a key opens the object that the file is sealed in. */
+  headerFor(file: VersionFile, key: WrappedKey): Promise<string>;
 }
 
 /** What a keyring works with. */
@@ -39,6 +57,8 @@ export interface KeyringParts {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly clock: Clock;
+  /** Is told of every object that did not open, and why. */
+  readonly onRefused?: (file: VersionFile, fault: OpenFault) => Promise<void>;
 }
 
 /** A keyring over a root key, a store and the sealed objects. */
@@ -56,6 +76,21 @@ export function openKeyring(parts: KeyringParts): Keyring {
     wipe(bytes);
     return text;
   };
+  const identityFor = async (file: VersionFile): Promise<PayloadOptions> => {
+    const key = await store.wrappedKey(file.keyId);
+    if (key === null) throw new PlatformError('not-found', `key "${file.keyId}" is not known`);
+    const identities = [await secret(key)];
+    return file.header === null ? { identities } : { identities, header: fromBase64(file.header) };
+  };
+  const told = async <T>(file: VersionFile, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      const fault = openFaultOf(error);
+      if (fault !== null) await parts.onRefused?.(file, fault);
+      throw error;
+    }
+  };
   return {
     shared: async (workspaceId, purpose) =>
       (await wrapping.find(workspaceId, purpose)) ?? wrapping.add(workspaceId, purpose),
@@ -63,16 +98,25 @@ export function openKeyring(parts: KeyringParts): Keyring {
     secret,
     seal: (key, chunks) => seal(chunks, { recipients: [key.publicKey] }),
     open: async (file) => {
-      const key = await store.wrappedKey(file.keyId);
-      if (key === null) throw new PlatformError('not-found', `key "${file.keyId}" is not known`);
-      const identities = [await secret(key)];
+      const by = await identityFor(file);
       const sealed = await blobs.open(file.blob);
       try {
-        const clear = await openRandomAccess(sealed, { identities });
-        return { size: clear.size, read: clear.read, close: () => sealed.close() };
+        const clear = await told(file, () => openRandomAccess(sealed, by));
+        const read: OpenSource['read'] = (offset, length) =>
+          told(file, () => clear.read(offset, length));
+        return { size: clear.size, read, close: () => sealed.close() };
       } catch (error) {
         await sealed.close();
         throw error;
+      }
+    },
+    headerFor: async (file, { publicKey }) => {
+      const by = await identityFor(file);
+      const sealed = await blobs.open(file.blob);
+      try {
+        return base64(await headerFor(sealed, { ...by, recipients: [publicKey] }));
+      } finally {
+        await sealed.close();
       }
     },
   };

@@ -1,6 +1,7 @@
 /** The life of object keys: a new key for a version, and the end of one for ever. */
 import { isoTime, uuidv7 } from '@merlon/core';
 import { rotate } from '@merlon/vault';
+import { removeUnused } from '../blob/care.ts';
 import { PlatformError } from '../errors.ts';
 import type { Actor, Version, VersionFile, WrappedKey } from '../model.ts';
 import type { Services } from '../services.ts';
@@ -23,7 +24,7 @@ export async function rotateVersion(
   actor: Actor,
   version: Version,
 ): Promise<Rotation> {
-  const { store, keys, blobs, clock, ledger } = services;
+  const { store, keys, clock, ledger } = services;
   const files = await sealedFiles(services, version);
   const key = await keys.forVersion(version.workspaceId);
   const old = await ownKeys(services, files);
@@ -40,17 +41,22 @@ export async function rotateVersion(
     }
     const at = isoTime(clock.nowMs());
     await store.transaction(async (tx) => {
-      for (const file of rotated) await tx.putFile(file);
+      for (const [i, file] of rotated.entries()) {
+        const before = files[i]?.blob;
+        await tx.putFile(file);
+        // Whoever shares the object goes on with the new one; the old header ends with the old.
+        if (before !== undefined && before !== file.blob) await tx.moveBlob(before, file.blob);
+      }
       for (const keyId of old) await tx.destroyWrappedKey(keyId, at);
       const resource = `version/${version.id}`;
       const detail = { key: key.id, objects: rotated.length };
       await ledger.append(tx, actor, { action: 'key.rotate', resource, detail });
     });
   } catch (error) {
-    for (const file of rotated) await blobs.remove(file.blob);
+    await removeUnused(services, blobsOf(rotated));
     throw error;
   }
-  for (const file of files) await blobs.remove(file.blob);
+  await removeUnused(services, blobsOf(files));
   return { keyId: key.id, objects: rotated.length };
 }
 
@@ -65,12 +71,22 @@ export async function destroyVersion(
   version: Version,
   digest: string,
 ): Promise<{ readonly keys: number }> {
-  const { store, blobs, clock, ledger } = services;
   if (version.digest !== digest) {
     throw new PlatformError('bad-request', '"digest" expected that of the version', {
       hint: 'show the version and give its digest, to be sure that it is the right one',
     });
   }
+  return destroyContent(services, actor, version, 'asked');
+}
+
+/** The same without being asked twice; throws `conflict` while it is served. */
+export async function destroyContent(
+  services: Services,
+  actor: Actor,
+  version: Version,
+  reason: 'asked' | 'retention',
+): Promise<{ readonly keys: number }> {
+  const { store, clock, ledger } = services;
   const served = (await store.deployments(version.workspaceId)).some(
     (each) => each.versionId === version.id && each.state === 'active',
   );
@@ -84,13 +100,17 @@ export async function destroyVersion(
   const at = isoTime(clock.nowMs());
   await store.transaction(async (tx) => {
     for (const id of own) await tx.destroyWrappedKey(id, at);
-    await tx.updateVersion(version.id, { state: 'retired' });
+    await tx.updateVersion(version.id, { state: 'retired', destroyedAt: at });
     const resource = `version/${version.id}`;
-    const detail = { keys: own, objects: files.length, digest: version.digest };
+    const detail = { keys: own, objects: files.length, digest: version.digest, reason };
     await ledger.append(tx, actor, { action: 'key.destroy', resource, detail });
   });
-  for (const file of files) await blobs.remove(file.blob);
+  await removeUnused(services, blobsOf(files));
   return { keys: own.length };
+}
+
+function blobsOf(files: readonly VersionFile[]): string[] {
+  return files.map((file) => file.blob);
 }
 
 async function sealedFiles(services: Services, version: Version): Promise<VersionFile[]> {
@@ -133,10 +153,14 @@ async function secretsOf(
 }
 
 async function rotatedFile(
-  { blobs, clock }: Services,
+  { blobs, keys, clock }: Services,
   file: VersionFile,
   of: { readonly key: WrappedKey; readonly secrets: ReadonlyMap<string, string> },
 ): Promise<VersionFile> {
+  if (file.header !== null) {
+    // The object's own header is of another version: only the one kept for this one is replaced.
+    return { ...file, keyId: of.key.id, header: await keys.headerFor(file, of.key) };
+  }
   const source = await blobs.open(file.blob);
   try {
     const blob = uuidv7(clock);

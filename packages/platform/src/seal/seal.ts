@@ -5,24 +5,29 @@
 import { hex, sha256, startDigest, utf8, uuidv7 } from '@merlon/core';
 import { signManifest, verifyBundle } from '@merlon/vault';
 import { piecesOf } from '../blob/blob.ts';
+import { removeUnused } from '../blob/care.ts';
 import { PlatformError } from '../errors.ts';
 import type { JobContext, JobStep, Outcome } from '../jobs/step.ts';
 import type { VersionFile, WrappedKey } from '../model.ts';
 import type { Services } from '../services.ts';
 import { signatureMeta } from '../store/names.ts';
+import { shareObject } from './share-object.ts';
 
 /** The step. */
 export const sealStep: JobStep = { name: 'seal', perform };
 
 async function perform({ services, version, onProgress, signal }: JobContext): Promise<Outcome> {
-  const { store, keys, blobs } = services;
+  const { store, keys } = services;
   const files = await store.files(version.id);
   const key = await keys.forVersion(version.workspaceId);
   const sealed: VersionFile[] = [];
+  let sharedBytes = 0;
   for (const file of files) {
     signal.throwIfAborted();
     onProgress({ label: `sealing ${file.path}`, done: sealed.length, total: files.length });
-    sealed.push(await resealed(services, file, key));
+    const shared = await shareObject(services, file, key);
+    if (shared !== null) sharedBytes += shared.bytes;
+    sealed.push(shared ?? (await resealed(services, file, key)));
   }
   const signer = await keys.shared(version.workspaceId, 'signing');
   const manifest = sealed.map((file) => ({ name: file.path, digest: file.digest }));
@@ -41,6 +46,7 @@ async function perform({ services, version, onProgress, signal }: JobContext): P
       recipient: `${key.publicKey.slice(0, 24)}…`,
       keyId: key.id,
       files: sealed.length,
+      ...(sharedBytes > 0 ? { sharedBytes } : {}),
       root: verdict.root,
       signed: true,
       signingKey: hex(sha256(utf8(signer.publicKey))).slice(0, 16),
@@ -49,9 +55,7 @@ async function perform({ services, version, onProgress, signal }: JobContext): P
       for (const file of sealed) await tx.putFile(file);
       await tx.setMeta(signatureMeta(version.id), bundle);
     },
-    afterCommit: async () => {
-      for (const blob of replaced) await blobs.remove(blob);
-    },
+    afterCommit: () => removeUnused(services, replaced),
   };
 }
 
@@ -76,7 +80,7 @@ async function resealed(
       await blobs.remove(blob);
       throw new PlatformError('step-failed', `"${file.path}" is not what came in`);
     }
-    return { ...file, blob, keyId: key.id };
+    return { ...file, blob, keyId: key.id, header: null };
   } finally {
     await clear.close();
   }

@@ -7,6 +7,7 @@ import { type GuardConfig, parseGuardConfig } from '@merlon/harden';
 import type { LoadedModel } from '../confine/tasks/serve.ts';
 import { PlatformError } from '../errors.ts';
 import { modelFile } from '../inputs.ts';
+import { openSigned } from '../keys/signed.ts';
 import type { Deployment } from '../model.ts';
 import type { Services } from '../services.ts';
 import { type Answer, type Asked, askGuarded } from './ask.ts';
@@ -38,7 +39,7 @@ export function openHost(services: Services, onFault: (error: unknown) => void):
   const load = async (deployment: Deployment): Promise<Pick<Seat, 'worker' | 'model'>> => {
     const version = await services.store.version(deployment.versionId);
     if (version === null) throw new PlatformError('not-found', 'the served version is gone');
-    const source = await services.keys.open(await modelFile(services, version));
+    const source = await openSigned(services, await modelFile(services, version));
     const worker = services.startWorker({ memoryBytesMax });
     try {
       const call = { sources: { model: source }, timeoutMs: loadTimeoutMs };

@@ -21,6 +21,7 @@ export function artifactStore(db: Kysely<Schema>, columns: Columns): ArtifactSto
   return {
     ...artifactQueries(db),
     ...versionQueries(db),
+    ...objectQueries(db),
     ...findingQueries(db, columns),
     ...resultQueries(db, columns),
   };
@@ -73,8 +74,6 @@ type VersionPart = Pick<
   | 'versions'
   | 'putFile'
   | 'files'
-  | 'allFiles'
-  | 'blobNames'
   | 'linkData'
   | 'dataLinks'
 >;
@@ -112,6 +111,7 @@ function versionQueries(db: Kysely<Schema>): VersionPart {
             bytes: file.bytes,
             blob: file.blob,
             keyId: file.keyId,
+            header: file.header,
           }),
         )
         .execute();
@@ -123,14 +123,6 @@ function versionQueries(db: Kysely<Schema>): VersionPart {
         .where('versionId', '=', versionId)
         .orderBy('path')
         .execute()) as (VersionFile & { digest: Digest })[],
-    allFiles: async () =>
-      (await db.selectFrom('versionFiles').selectAll().execute()) as (VersionFile & {
-        digest: Digest;
-      })[],
-    blobNames: async () => {
-      const rows = await db.selectFrom('versionFiles').select('blob').execute();
-      return new Set(rows.map((row) => row.blob));
-    },
     linkData: async (link) => {
       await db
         .insertInto('dataLinks')
@@ -146,6 +138,58 @@ function versionQueries(db: Kysely<Schema>): VersionPart {
         .selectAll()
         .where('versionId', '=', versionId)
         .execute()) as DataLink[],
+  };
+}
+
+type ObjectPart = Pick<
+  ArtifactStore,
+  'allFiles' | 'blobNames' | 'sealedFiles' | 'blobUses' | 'moveBlob' | 'expiredVersions'
+>;
+
+function objectQueries(db: Kysely<Schema>): ObjectPart {
+  /** Files whose content was not destroyed with their version. */
+  const present = () =>
+    db
+      .selectFrom('versionFiles')
+      .innerJoin('versions', 'versions.id', 'versionFiles.versionId')
+      .where('versions.destroyedAt', 'is', null);
+  return {
+    allFiles: async () =>
+      (await present().selectAll('versionFiles').execute()) as (VersionFile & {
+        digest: Digest;
+      })[],
+    blobNames: async () => {
+      const rows = await present().select('versionFiles.blob').execute();
+      return new Set(rows.map((row) => row.blob));
+    },
+    sealedFiles: async (workspaceId, digest) =>
+      (await db
+        .selectFrom('versionFiles')
+        .innerJoin('wrappedKeys', 'wrappedKeys.id', 'versionFiles.keyId')
+        .selectAll('versionFiles')
+        .where('versionFiles.digest', '=', digest)
+        .where('wrappedKeys.workspaceId', '=', workspaceId)
+        .where('wrappedKeys.purpose', '=', 'version')
+        .where('wrappedKeys.destroyedAt', 'is', null)
+        .orderBy('versionFiles.versionId')
+        .execute()) as (VersionFile & { digest: Digest })[],
+    blobUses: async (blob) => {
+      const count = db.fn.countAll().as('uses');
+      const query = present().select(count).where('versionFiles.blob', '=', blob);
+      return Number((await query.executeTakeFirst())?.uses ?? 0);
+    },
+    moveBlob: async (from, to) => {
+      await db.updateTable('versionFiles').set({ blob: to }).where('blob', '=', from).execute();
+    },
+    expiredVersions: async (workspaceId, day) =>
+      (await db
+        .selectFrom('versions')
+        .selectAll()
+        .where('workspaceId', '=', workspaceId)
+        .where('retainUntil', '<=', day)
+        .where('destroyedAt', 'is', null)
+        .orderBy('id')
+        .execute()) as Version[],
   };
 }
 

@@ -199,6 +199,24 @@ function migrations(dialect: Dialect): Record<string, Migration> {
         });
       },
     },
+    '0004-shared-objects': {
+      up: async (db: Kysely<unknown>) => {
+        await db.schema.alterTable('versionFiles').addColumn('header', 'text').execute();
+        for (const column of ['retainUntil', 'destroyedAt']) {
+          await db.schema.alterTable('versions').addColumn(column, 'text').execute();
+        }
+        // Before, destruction was seen at the keys alone.
+        await sql`update "versions" set "destroyedAt" = (
+          select max("wrappedKeys"."destroyedAt") from "versionFiles"
+          join "wrappedKeys" on "wrappedKeys"."id" = "versionFiles"."keyId"
+          where "versionFiles"."versionId" = "versions"."id"
+        ) where "state" = 'retired'`.execute(db);
+        for (const column of ['blob', 'digest']) {
+          const index = db.schema.createIndex(`versionFilesBy${column}`).on('versionFiles');
+          await index.columns([column]).execute();
+        }
+      },
+    },
   };
 }
 

@@ -48,6 +48,8 @@ export interface Schema {
     bytes: number;
     broughtBy: string;
     createdAt: string;
+    retainUntil: string | null;
+    destroyedAt: string | null;
   };
   versionFiles: {
     versionId: string;
@@ -56,6 +58,7 @@ export interface Schema {
     bytes: number;
     blob: string;
     keyId: string;
+    header: string | null;
   };
   dataLinks: { versionId: string; dataVersionId: string; use: string };
   steps: {

@@ -46,10 +46,18 @@ export interface ArtifactStore {
   versions(artifactId: string): Promise<Version[]>;
   putFile(file: VersionFile): Promise<void>;
   files(versionId: string): Promise<VersionFile[]>;
-  /** Files of all versions of all workspaces. */
+  /** Files of all versions of all workspaces whose content was not destroyed. */
   allFiles(): Promise<VersionFile[]>;
   /** Names of all sealed objects that some version uses. */
   blobNames(): Promise<Set<string>>;
+  /** Files of the workspace with this content, sealed to a version's own key that still lives. */
+  sealedFiles(workspaceId: string, digest: string): Promise<VersionFile[]>;
+  /** In how many files of versions that were not destroyed an object is used. */
+  blobUses(blob: string): Promise<number>;
+  /** Whoever used the one object uses the other from now on. */
+  moveBlob(from: string, to: string): Promise<void>;
+  /** Versions whose day of retention has come by the given one, not destroyed yet. */
+  expiredVersions(workspaceId: string, day: string): Promise<Version[]>;
   linkData(link: DataLink): Promise<void>;
   dataLinks(versionId: string): Promise<DataLink[]>;
   /** Findings of a model over all of its versions. */

@@ -56,12 +56,40 @@ describe('the embedded database', () => {
     }
     await db.schema.alterTable('findings').addColumn('state', 'text').execute();
     await db.schema.dropTable('tracks').execute();
+    const gone = { id: 'gone', workspaceId: 'w', artifactId: 'a', number: 1, state: 'retired' };
+    const rest = { digest: 'd', broughtBy: 'p', createdAt: 'c', bytes: 1, parentId: null };
+    for (const index of ['versionFilesByblob', 'versionFilesBydigest']) {
+      await db.schema.dropIndex(index).execute();
+    }
+    await db.schema.alterTable('versionFiles').dropColumn('header').execute();
+    for (const column of ['retainUntil', 'destroyedAt']) {
+      await db.schema.alterTable('versions').dropColumn(column).execute();
+    }
+    await db
+      .insertInto('versions')
+      .values({ ...gone, ...rest } as never)
+      .execute();
+    await db
+      .insertInto('versionFiles')
+      .values({
+        versionId: 'gone',
+        path: 'a',
+        digest: 'd',
+        bytes: 1,
+        blob: 'b',
+        keyId: 'k',
+      } as never)
+      .execute();
+    await store.addWrappedKey({
+      ...{ id: 'k', workspaceId: 'w', purpose: 'version', publicKey: '', wrappedBy: null },
+      ...{ wrapped: new Uint8Array(0), createdAt: 'c', destroyedAt: '2026-11-02T00:00:00Z' },
+    });
     const [frame, row] = ['merlonMigrations', { id: 'old', versionId: 'v', state: 'open' }];
     const old = { rule: 'MRL-PKL-001', severity: 'high', createdAt: '2026-11-01T00:00:00Z' };
     const body = JSON.stringify({ rule: 'MRL-PKL-001', severity: 'high', title: 'calls' });
     await db
       .deleteFrom(frame as never)
-      .where('name' as never, '=', '0003-tracked-findings' as never)
+      .where('name' as never, '>=', '0003' as never)
       .execute();
     await db
       .insertInto('findings')
@@ -75,6 +103,10 @@ describe('the embedded database', () => {
         title: 'calls',
       },
     ]);
+    expect(await again.store.version('gone')).toMatchObject({
+      ...{ state: 'retired', retainUntil: null, destroyedAt: '2026-11-02T00:00:00Z' },
+    });
+    expect(await again.store.allFiles()).toEqual([]);
     await again.store.close();
   });
 

@@ -24,6 +24,8 @@ export async function addVersion(store: Store, workspaceId: string): Promise<Ver
     artifactId: artifact.id,
     number: 1,
     parentId: null,
+    retainUntil: null,
+    destroyedAt: null,
     state: 'draft',
     digest: null,
     bytes: 0,
@@ -84,7 +86,8 @@ export function storeSuite(name: string, open: () => Promise<Store>): void {
 
     it('keeps versions, files and links', async () => {
       const version = await addVersion(store, workspace.id);
-      const file = { versionId: version.id, path: 'a.onnx', bytes: 5_000_000_000, keyId: 'k' };
+      const content = { path: 'a.onnx', bytes: 5_000_000_000, keyId: 'k', header: null };
+      const file = { versionId: version.id, ...content };
       await store.putFile({ ...file, digest: digestOf(utf8('a')), blob: 'one' });
       await store.putFile({ ...file, digest: digestOf(utf8('a')), blob: 'two' });
       expect(await store.files(version.id)).toEqual([

@@ -5,7 +5,7 @@
 import { hkdfSync } from 'node:crypto';
 import { type Bytes, equalBytes, fromUtf8, messageOf, utf8, wipe } from '@merlon/core';
 import { Decrypter, Encrypter } from 'age-encryption';
-import { cannotOpen, VaultError } from '../error.ts';
+import { cannotOpen, openFaultOf, VaultError } from '../error.ts';
 import {
   hasNativeHybrid,
   hybridIdentity,
@@ -24,6 +24,8 @@ export const nonceBytes = 16;
 
 const versionLine = 'age-encryption.org/v1';
 const macBytes = 16;
+/** What the library says when no stanza is for any identity. */
+const noMatch = 'no identity matched';
 
 /** A header and the key it carries. */
 export interface Header {
@@ -107,8 +109,14 @@ export async function readHeader(
   try {
     return { bytes, fileKey: new Uint8Array(await decrypter.decryptHeader(bytes)) };
   } catch (thrown) {
-    throw cannotOpen(thrown);
+    const matched = !messageOf(thrown).startsWith(noMatch);
+    throw cannotOpen(thrown, openFaultOf(thrown) ?? (matched ? 'damaged' : 'wrong-key'));
   }
+}
+
+/** Length in bytes of the header in front of the intake; nothing of it is opened. */
+export async function headerLength(intake: Intake): Promise<number> {
+  return (await takeHeader(intake)).length;
 }
 
 /** The payload key of age v1: HKDF-SHA256 over the file key with the nonce; wipes the file key. */

@@ -16,6 +16,12 @@ export interface OpenOptions {
   readonly identities: readonly OpenIdentity[];
 }
 
+/** Who opens, and by which header. */
+export interface PayloadOptions extends OpenOptions {
+  /** Kept apart from the file, for a reader whom its own header does not name (`headerFor`). */
+  readonly header?: Uint8Array;
+}
+
 /**
  * The clear bytes of a sealed file, armored or not, in pieces of at most 64 KiB. Throws
  * `cannot-open` at the first chunk that is not as it was sealed, and after the last good chunk of a

@@ -55,7 +55,7 @@ export function passphraseIdentity(passphrase: string): Identity {
       try {
         return concat([cipher.update(stanza.body.subarray(0, 16)), cipher.final()]);
       } catch (thrown) {
-        throw cannotOpen(thrown);
+        throw cannotOpen(thrown, 'wrong-key');
       } finally {
         wipe(key);
       }

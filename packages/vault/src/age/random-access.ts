@@ -1,10 +1,10 @@
 /** Random access into an age v1 file: only the chunks that a read touches are opened. */
-import { type ByteSource, type Bytes, InputError } from '@merlon/core';
+import { type ByteSource, type Bytes, InputError, memorySource } from '@merlon/core';
 import { cannotOpen } from '../error.ts';
 import { chunkBytes, openChunk, sealedChunkBytes, tagBytes } from './chunk.ts';
-import { nonceBytes, payloadKey, readHeader } from './header.ts';
+import { headerLength, nonceBytes, payloadKey, readHeader } from './header.ts';
 import { Intake } from './intake.ts';
-import type { OpenOptions } from './open.ts';
+import type { PayloadOptions } from './open.ts';
 
 /** Opened chunks that are kept: 1 MiB of clear bytes at most. */
 export const cachedChunksMax = 16;
@@ -28,7 +28,7 @@ export interface Payload {
  */
 export async function openRandomAccess(
   source: ByteSource,
-  options: OpenOptions,
+  options: PayloadOptions,
 ): Promise<ByteSource> {
   const payload = await findPayload(source, options);
   const cache = new Map<number, Uint8Array>();
@@ -54,20 +54,38 @@ export async function openRandomAccess(
  * Reads the header and finds the chunks, for callers that open them themselves, in any order or on
  * several threads; no chunk is checked yet. Throws `cannot-open`, `bad-identity`.
  */
-export async function findPayload(source: ByteSource, options: OpenOptions): Promise<Payload> {
+export async function findPayload(source: ByteSource, options: PayloadOptions): Promise<Payload> {
   const intake = new Intake(pieces(source));
-  const header = await readHeader(intake, options.identities);
+  const { fileKey, bytes } = await headerOf(intake, options);
   const nonce = await intake.take(nonceBytes);
   await intake.close();
   if (nonce.length !== nonceBytes) throw cannotOpen();
-  const start = header.bytes.length + nonceBytes;
+  const start = bytes + nonceBytes;
   const sealedBytes = source.size - start;
   const chunkCount = Math.ceil(sealedBytes / sealedChunkBytes);
   const clearBytes = sealedBytes - chunkCount * tagBytes;
   const lastBytes = sealedBytes - (chunkCount - 1) * sealedChunkBytes;
   if (chunkCount === 0 || lastBytes < tagBytes) throw cannotOpen();
-  const key = payloadKey(header.fileKey, nonce);
+  const key = payloadKey(fileKey, nonce);
   return { source, key, start, chunkCount, clearBytes };
+}
+
+/** The file key, and how many bytes stand in front of the nonce. */
+async function headerOf(
+  intake: Intake,
+  { identities, header }: PayloadOptions,
+): Promise<{ readonly fileKey: Bytes; readonly bytes: number }> {
+  if (header === undefined) {
+    const own = await readHeader(intake, identities);
+    return { fileKey: own.fileKey, bytes: own.bytes.length };
+  }
+  const bytes = await headerLength(intake);
+  const apart = new Intake(pieces(memorySource(header)));
+  try {
+    return { fileKey: (await readHeader(apart, identities)).fileKey, bytes };
+  } finally {
+    await apart.close();
+  }
 }
 
 async function* pieces(source: ByteSource): AsyncGenerator<Uint8Array, void, void> {

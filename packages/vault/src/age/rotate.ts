@@ -1,5 +1,5 @@
 /** Rotation: a sealed file gets new recipients, and not a byte of its payload changes. */
-import type { ByteSource } from '@merlon/core';
+import { type ByteSource, type Bytes, memorySource } from '@merlon/core';
 import { rewriteHeader } from './header.ts';
 import type { OpenIdentity, SealRecipient } from './identity.ts';
 import { Intake } from './intake.ts';
@@ -24,6 +24,28 @@ export async function* rotate(
   await intake.close();
   yield bytes;
   yield* pieces(source, oldBytes, pieceBytes);
+}
+
+/**
+ * A header for other recipients over the payload of a sealed file, to be kept apart from it and
+ * given to `openRandomAccess`. `header` is the one by which it is opened now, if that is not its
+ * own. Throws `cannot-open`, `bad-identity`, `bad-recipient`.
+ */
+export async function headerFor(
+  source: ByteSource,
+  options: {
+    readonly identities: readonly OpenIdentity[];
+    readonly recipients: readonly SealRecipient[];
+    readonly header?: Uint8Array;
+  },
+): Promise<Bytes> {
+  const from = options.header === undefined ? source : memorySource(options.header);
+  const intake = new Intake(pieces(from, 0, 4096));
+  try {
+    return (await rewriteHeader(intake, options.identities, options.recipients)).bytes;
+  } finally {
+    await intake.close();
+  }
 }
 
 async function* pieces(

@@ -1,4 +1,4 @@
-/** Scheduled work: when everything is audited, and every object read. */
+/** Scheduled work: when everything is audited, every object read, and retention ended. */
 import type { ReactNode } from 'react';
 import { ask, post } from '../../api/client.ts';
 import { useSchedules } from '../../api/queries.ts';
@@ -12,6 +12,7 @@ import { type Column, Table } from '../../components/table.tsx';
 const does = {
   audit: 'Scan every version anew, and assess those that were assessed',
   scrub: 'Read every sealed object, and repair what a copy can repair',
+  retention: 'Destroy the keys of versions that are past their day of retention',
 } as const;
 
 const columns: readonly Column<ScheduledTask>[] = [

@@ -16,6 +16,7 @@ const actions: Readonly<Record<string, (args: Arguments) => Promise<VerbResult>>
   list: listKeys,
   rotate: (args) => onVersion(args, 'rotate-key'),
   destroy: (args) => onVersion(args, 'destroy-key'),
+  retain,
   rekey,
   recovery: newRecovery,
   recover,
@@ -27,6 +28,7 @@ export const keysVerb: Verb = {
   name: 'keys',
   usage:
     'new [-o FILE] | list | rotate VERSION | destroy VERSION --digest DIGEST | ' +
+    'retain VERSION --until DAY|never | ' +
     'rekey | recovery [--shares] [-o FILE] | ' +
     'recover --recovery FILE… --to PROVIDER | move --to PROVIDER',
   does: 'makes age identities, looks after the keys of a platform and the root key of a home',
@@ -34,6 +36,7 @@ export const keysVerb: Verb = {
     out: { type: 'string', short: 'o', help: 'file to write (default: standard output)' },
     classic: { type: 'boolean', help: 'X25519 instead of the post-quantum hybrid (new)' },
     digest: { type: 'string', help: 'digest of the version that is destroyed (destroy)' },
+    until: { type: 'string', help: 'day such as 2030-12-31, or never (retain)' },
     shares: { type: 'boolean', help: 'three shares, any two of which are enough (recovery)' },
     recovery: {
       type: 'string',
@@ -86,6 +89,17 @@ async function onVersion(args: Arguments, path: string): Promise<VerbResult> {
     path === 'destroy-key'
       ? `destroyed ${answer.keys} keys; what was sealed to them is gone for ever`
       : `rotated: ${answer.objects} objects, key ${answer.keyId}`;
+  return { exit: 0, json: answer, text };
+}
+
+async function retain(args: Arguments): Promise<VerbResult> {
+  const [, id = ''] = args.exactly('an action', 'VERSION');
+  const wanted = args.needed('until');
+  const until = wanted === 'never' ? null : wanted;
+  const api = await openApi(args);
+  const answer = await api.ask('PUT', `/api/v1/versions/${id}/retention`, { until });
+  const text =
+    until === null ? 'kept until somebody destroys it' : `its content is destroyed on ${until}`;
   return { exit: 0, json: answer, text };
 }
 

@@ -1,9 +1,10 @@
 /** Routes of the keys that seal objects: see them, rotate them, destroy them for ever. */
 import { z } from '@hono/zod-openapi';
 import { destroyVersion, rotateVersion } from '../../keys/lifecycle.ts';
+import { setRetention } from '../../keys/retention.ts';
 import type { Platform } from '../../platform.ts';
 import { type App, addRoute } from '../route.ts';
-import { idParams } from '../views.ts';
+import { idParams, versionSchema, versionView } from '../views.ts';
 import { versionFor } from './artifacts.ts';
 
 const keySchema = z.object({
@@ -17,6 +18,11 @@ const keySchema = z.object({
 
 /** Adds the routes. */
 export function objectKeyRoutes(app: App, platform: Platform): void {
+  homeKeyRoutes(app, platform);
+  versionKeyRoutes(app, platform);
+}
+
+function homeKeyRoutes(app: App, platform: Platform): void {
   const { services } = platform;
   addRoute(
     app,
@@ -50,6 +56,10 @@ export function objectKeyRoutes(app: App, platform: Platform): void {
       return { databaseKey };
     },
   );
+}
+
+function versionKeyRoutes(app: App, platform: Platform): void {
+  const { services } = platform;
   addRoute(
     app,
     platform,
@@ -82,6 +92,24 @@ export function objectKeyRoutes(app: App, platform: Platform): void {
       const version = await versionFor(platform, actor, params.id);
       allow('version.retire', { id: version.id });
       return destroyVersion(services, actor, version, body.digest);
+    },
+  );
+  addRoute(
+    app,
+    platform,
+    {
+      method: 'put',
+      path: '/api/v1/versions/{id}/retention',
+      summary: 'Set the day from which nothing of its content may be left, or null for never',
+      params: idParams,
+      body: z.object({ until: z.string().nullable() }),
+      answer: versionSchema,
+    },
+    async ({ actor, params, body, authorize: allow }) => {
+      const version = await versionFor(platform, actor, params.id);
+      allow('version.retire', { id: version.id });
+      const kept = await setRetention(services, actor, version, body.until);
+      return versionView(services.store, kept);
     },
   );
 }

@@ -23,7 +23,7 @@ export function scheduleRoutes(app: App, platform: Platform): void {
     {
       method: 'get',
       path: '/api/v1/schedules',
-      summary: 'Scheduled work: audits of everything, reading of every object',
+      summary: 'Scheduled work: audits of everything, reading of every object, ends of retention',
       answer: z.object({ schedules: z.array(scheduleSchema) }),
     },
     async ({ authorize }) => {
