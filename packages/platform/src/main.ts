@@ -23,6 +23,7 @@ import { openKeyed, rekeyDatabase } from './keys/database-key.ts';
 import { openKeyring } from './keys/keyring.ts';
 import { refusalsTo } from './keys/refused.ts';
 import type { RootKeySecrets } from './keys/root-keys.ts';
+import { clockFault } from './ledger/clock.ts';
 import { openLedger } from './ledger/ledger.ts';
 import { type Alert, roles, type ServeEvent } from './model.ts';
 import { openWatch } from './monitor/watch.ts';
@@ -120,6 +121,7 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   const database = await openDatabase(options, home);
   const { store } = database;
   const services = await openServices(home, store, options);
+  await lookAtClock(services, onFault);
   const settings = settingsOf(doors.port);
   const host = openHost(services, onFault);
   const webhook = { address: options.webhook ?? null };
@@ -202,6 +204,16 @@ async function openServices(home: Home, store: Store, options: StartOptions): Pr
   const onRefused = refusalsTo(ledger, store);
   const keys = openKeyring({ rootKey, store, blobs, clock, onRefused });
   return { store, blobs, keys, ledger, bus: localBus(), clock, startWorker };
+}
+
+async function lookAtClock(
+  { store, clock }: Services,
+  onFault: (error: unknown) => void,
+): Promise<void> {
+  const behind = await clockFault(store, clock.nowMs());
+  if (behind === null) return;
+  const hint = 'set the clock of this machine: one-time codes, sessions and retention trust it';
+  onFault(new PlatformError('unavailable', behind, { hint }));
 }
 
 /** A bucket may be shared with a process that is writing right now. */

@@ -1,5 +1,6 @@
 /** Providers of the root key, each started for real; homes that move; the recovery drill. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { utf8 } from '@merlon/core';
 import {
@@ -104,8 +105,35 @@ describe('the Transit engine, without a server', () => {
   });
 });
 
+describe('a service that takes a request and never answers', () => {
+  it('is one sentence once the time is over, and nothing is left of it', async () => {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => void sockets.add(socket));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const at = server.address();
+    const uri = `http://127.0.0.1:${typeof at === 'object' ? at?.port : 0}`;
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
+    const slow = [
+      transitWrapper(readTransitUri(`transit:${uri}/k`), 't', 100),
+      await kmsWrapper(readKmsUri(`aws-kms:k?endpoint=${uri}&region=x`), 100),
+    ];
+    for (const wrapper of slow) {
+      const refusal = { code: 'provider-unavailable', hint: expect.stringContaining('try again') };
+      await expect(wrapper.wrap(key, 'a')).rejects.toMatchObject(refusal);
+      await expect(wrapper.unwrap(key, 'a')).rejects.toMatchObject(refusal);
+      wrapper.close();
+    }
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+});
+
 describe('a home', () => {
-  const secrets = { passphrase: 'a long passphrase', pkcs11Pin: hsm?.pin ?? '' };
+  const secrets = {
+    passphrase: 'a long passphrase',
+    pkcs11Pin: hsm?.pin ?? '',
+    transitToken: transit?.token ?? '',
+  };
   it('moves between providers, and its keys stay what they are', { timeout: 60_000 }, async () => {
     const home = freshHome();
     const keyOf = async (): Promise<string> => {
@@ -120,6 +148,7 @@ describe('a home', () => {
       'passphrase',
       ...(hsm === null ? [] : [hsm.uri]),
       ...(moto === null ? [] : [moto.uri]),
+      ...(transit === null ? [] : [transit.uri]),
       'key-file',
     ];
     for (const to of stations) {

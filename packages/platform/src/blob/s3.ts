@@ -8,7 +8,7 @@ import type {
   ListObjectsV2CommandOutput,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { concat, messageOf } from '@merlon/core';
+import { type Clock, concat, messageOf, systemClock } from '@merlon/core';
 import { PlatformError } from '../errors.ts';
 import { type BlobStore, checkBlobName, type OpenSource, type Replica } from './blob.ts';
 
@@ -27,6 +27,8 @@ type Library = typeof import('@aws-sdk/client-s3');
 const suffix = '.age';
 /** Small enough to be held, large enough for 80 GB in the 10,000 parts that S3 allows. */
 const partBytes = 8 * 1024 * 1024;
+/** Rounds of the library's own attempts for a part: about two minutes of outage. */
+const roundsMax = 12;
 /** What is fetched at once when somebody reads on where they left off. */
 const aheadBytes = 4 * 1024 * 1024;
 
@@ -48,10 +50,16 @@ export function readS3Url(text: string): S3Place {
   };
 }
 
-/** Opens a bucket as a blob store and ends uploads that an earlier process left unfinished. */
-export async function openS3Blobs(place: S3Place): Promise<BlobStore & { close(): void }> {
+/** Uploads that began before were left by a process that died; younger ones may be at work. */
+const abandonedMs = 24 * 3_600_000;
+
+/** Opens a bucket as a blob store and ends uploads that were abandoned long ago. */
+export async function openS3Blobs(
+  place: S3Place,
+  clock: Clock = systemClock,
+): Promise<BlobStore & { close(): void }> {
   const bucket = await openBucket(place);
-  await abortUnfinished(bucket);
+  await abortAbandoned(bucket, clock.nowMs() - abandonedMs);
   return {
     put: (name, chunks) => putObject(bucket, keyOf(place, name), chunks),
     open: (name) => openObject(bucket, keyOf(place, name), name),
@@ -77,6 +85,8 @@ async function openBucket(place: S3Place): Promise<Bucket> {
   const { endpoint, region } = place;
   const client = new library.S3Client({
     maxAttempts: 5,
+    // Objects carry tags of their own, and some servers tell the checksum of the whole for a part.
+    responseChecksumValidation: 'WHEN_REQUIRED',
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     ...(region === undefined ? {} : { region }),
   });
@@ -94,16 +104,19 @@ function keyOf({ prefix }: S3Place, name: string): string {
 }
 
 async function putObject(
-  { library, client, place }: Bucket,
+  bucket: Bucket,
   key: string,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<number> {
+  const { library, client, place } = bucket;
   const at = { Bucket: place.bucket, Key: key };
+  // Names are used once: an object that is there already is never replaced. The condition of the
+  // write itself holds against others at the same time, but not every server knows conditions.
+  if (await isThere(bucket, key)) throw taken();
   const parts = inParts(chunks);
   const first = await parts.next();
   const head = first.done === true ? new Uint8Array(0) : first.value;
   if (head.length < partBytes) {
-    // Names are used once: an object that is there already is never replaced.
     const wish = new library.PutObjectCommand({ ...at, Body: head, IfNoneMatch: '*' });
     await client.send(wish).catch(refusedWrite);
     return head.length;
@@ -116,7 +129,7 @@ async function putObject(
     for (let body: Uint8Array | undefined = head; body !== undefined; ) {
       const PartNumber = done.length + 1;
       const wish = new library.UploadPartCommand({ ...upload, PartNumber, Body: body });
-      const { ETag } = await client.send(wish);
+      const { ETag } = await patiently(() => client.send(wish));
       done.push({ PartNumber, ...(ETag === undefined ? {} : { ETag }) });
       bytes += body.length;
       const next: IteratorResult<Uint8Array, void> = await parts.next();
@@ -130,6 +143,28 @@ async function putObject(
     await client.send(new library.AbortMultipartUploadCommand(upload));
     return refusedWrite(error);
   }
+}
+
+/**
+ * An upload goes on with the part at which its connection broke. The library tries each part some
+ * times by itself, with growing pauses; an outage of minutes needs more than that.
+ */
+async function patiently<T>(send: () => Promise<T>): Promise<T> {
+  for (let round = 1; ; round++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (round === roundsMax || !isOutage(error)) throw error;
+    }
+  }
+}
+
+/** No answer at all, or one that says that the server is not itself. */
+function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const metadata = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number }) : {};
+  const status = metadata.httpStatusCode;
+  return status === undefined ? error.name !== 'AbortError' : status >= 500;
 }
 
 /** The stream in pieces of one part each, the last one shorter. */
@@ -147,6 +182,14 @@ async function* inParts(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
     bytes -= whole;
   }
   if (bytes > 0) yield concat(pending);
+}
+
+async function isThere({ library, client, place }: Bucket, key: string): Promise<boolean> {
+  const wish = new library.HeadObjectCommand({ Bucket: place.bucket, Key: key });
+  return client.send(wish).then(
+    () => true,
+    (cause: unknown) => (isMissing(cause) ? false : unavailable(cause)),
+  );
 }
 
 async function openObject(bucket: Bucket, key: string, name: string): Promise<OpenSource> {
@@ -202,11 +245,14 @@ async function listNames({ library, client, place }: Bucket): Promise<string[]> 
   }
 }
 
-async function abortUnfinished({ library, client, place }: Bucket): Promise<void> {
+async function abortAbandoned({ library, client, place }: Bucket, beforeMs: number): Promise<void> {
   const at = { Bucket: place.bucket };
   const wish = new library.ListMultipartUploadsCommand({ ...at, Prefix: place.prefix });
-  const { Uploads = [] } = await client.send(wish).catch(unavailable);
-  for (const { Key, UploadId } of Uploads) {
+  // Some servers say of a bucket without uploads that there is no such upload.
+  const none = (cause: unknown) => (isMissing(cause) ? { Uploads: [] } : unavailable(cause));
+  const { Uploads = [] } = await client.send(wish).catch(none);
+  for (const { Key, UploadId, Initiated } of Uploads) {
+    if (Initiated === undefined || Initiated.getTime() > beforeMs) continue;
     await client.send(new library.AbortMultipartUploadCommand({ ...at, Key, UploadId }));
   }
 }
@@ -215,11 +261,15 @@ function refusedWrite(cause: unknown): never {
   const name = cause instanceof Error ? cause.name : '';
   if (cause instanceof PlatformError) throw cause;
   if (name === 'PreconditionFailed' || name === 'ConditionalRequestConflict') {
-    throw new PlatformError('conflict', 'an object of that name is there already', { cause });
+    throw taken(cause);
   }
   // What the stream itself says goes on unchanged: its owner knows what it means.
   if (cause instanceof Error && !('$metadata' in cause) && !('errno' in cause)) throw cause;
   throw unavailable(cause);
+}
+
+function taken(cause?: unknown): PlatformError {
+  return new PlatformError('conflict', 'an object of that name is there already', { cause });
 }
 
 function unavailable(cause: unknown): never {
@@ -230,5 +280,5 @@ function unavailable(cause: unknown): never {
 }
 
 function isMissing(cause: unknown): boolean {
-  return cause instanceof Error && ['NotFound', 'NoSuchKey'].includes(cause.name);
+  return cause instanceof Error && ['NotFound', 'NoSuchKey', 'NoSuchUpload'].includes(cause.name);
 }

@@ -17,6 +17,7 @@ import { PlatformError } from '../errors.ts';
 import { openHome, readHomeFile } from '../home.ts';
 import { databaseKeyOf } from '../keys/database-key.ts';
 import type { RootKeySecrets } from '../keys/root-keys.ts';
+import { clockFault } from '../ledger/clock.ts';
 
 /** What a check found. */
 export interface Check {
@@ -229,6 +230,9 @@ async function objectsAndLedger(options: DoctorOptions): Promise<string> {
     const copy = join(work, 'merlon.db');
     await parts.snapshot(home.databasePath, key, copy);
     const place = { databasePath: copy, key, blobFolder: home.blobFolder };
+    const store = await parts.openStore(copy, key);
+    const behind = await clockFault(store, Date.now()).finally(() => store.close());
+    if (behind !== null) throw bad(behind, 'set the clock of this machine');
     const { objects, decisions } = await checkHome(home.rootKey, place, parts, onProgress);
     return `${objects} objects open to their digests, ${decisions} decisions verify`;
   } finally {

@@ -8,19 +8,42 @@ import { inPieces, sampleBytes } from '../../../vault/test/support.ts';
 import { collectGarbage, scrub } from '../../src/blob/care.ts';
 import { openFileBlobs } from '../../src/blob/file.ts';
 import { openS3Blobs, readS3Url } from '../../src/blob/s3.ts';
+import { brokenLine } from '../support/broken-line.ts';
 import { startTest, type TestPlatform } from '../support/platform.ts';
-import { startMotoS3 } from '../support/providers.ts';
+import { startMotoS3, startRcloneS3 } from '../support/providers.ts';
 import { sealedVersion } from '../support/sealed.ts';
 import { blobSuite, manyBytes } from './suite.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'merlon-blobs-'));
 const s3 = await startMotoS3();
+const rclone = await startRcloneS3();
 afterAll(() => {
   s3?.stop();
+  rclone?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
 blobSuite('files', () => openFileBlobs(join(folder, 'files')));
+describe.skipIf(rclone === null)('S3 by rclone', () => {
+  blobSuite('rclone', () => openS3Blobs(readS3Url(rclone?.uri ?? '')));
+
+  it('leaves an upload of another process alone until it is surely abandoned', async () => {
+    const { S3Client, CreateMultipartUploadCommand, ListMultipartUploadsCommand } = await import(
+      '@aws-sdk/client-s3'
+    );
+    const place = readS3Url(rclone?.uri ?? '');
+    const { endpoint = '', region = '', bucket: Bucket, prefix } = place;
+    const client = new S3Client({ endpoint, region, forcePathStyle: true });
+    const uploads = async () =>
+      (await client.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads ?? [];
+    await client.send(new CreateMultipartUploadCommand({ Bucket, Key: `${prefix}other.age` }));
+    (await openS3Blobs(place)).close();
+    expect(await uploads()).toHaveLength(1);
+    (await openS3Blobs(place, manualClock(Date.now() + 25 * 3_600_000))).close();
+    expect(await uploads()).toEqual([]);
+    client.destroy();
+  });
+});
 describe.skipIf(s3 === null)('S3', () => {
   blobSuite('S3', () => openS3Blobs(readS3Url(s3?.uri ?? '')));
 
@@ -33,6 +56,25 @@ describe.skipIf(s3 === null)('S3', () => {
     expect(Buffer.compare(got, manyBytes(12_000_000).slice(6_000_000, 6_001_000))).toBe(0);
     await blobs.remove(name);
     blobs.close();
+  });
+
+  it('goes on with the part at which the connection broke', { timeout: 60_000 }, async () => {
+    const line = await brokenLine(readS3Url(s3?.uri ?? '').endpoint ?? '');
+    const blobs = await openS3Blobs({ ...readS3Url(s3?.uri ?? ''), endpoint: line.uri });
+    const name = uuidv7(manualClock(6));
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      yield manyBytes(9_000_000);
+      // More than the library tries by itself, so that another round is needed.
+      line.breakNext(7);
+      yield manyBytes(9_000_000);
+    }
+    expect(await blobs.put(name, chunks())).toBe(18_000_000);
+    expect(line.broken()).toBe(7);
+    const source = await blobs.open(name);
+    expect(Buffer.compare(await source.read(9_000_000, 1000), manyBytes(1000))).toBe(0);
+    await blobs.remove(name);
+    blobs.close();
+    line.stop();
   });
 
   it('says in one sentence what is wrong', async () => {

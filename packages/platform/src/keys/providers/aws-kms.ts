@@ -11,7 +11,7 @@ export interface KmsPlace {
   readonly region?: string;
 }
 
-const timeoutMs = 10_000;
+const timeoutMsDefault = 10_000;
 
 /** A place from `aws-kms:KEY`, with `?endpoint=…&region=…` where needed. */
 export function readKmsUri(text: string): KmsPlace {
@@ -31,7 +31,10 @@ export function readKmsUri(text: string): KmsPlace {
 }
 
 /** Wraps under a key of KMS; credentials are those of the environment. */
-export async function kmsWrapper(place: KmsPlace): Promise<KeyWrapper> {
+export async function kmsWrapper(
+  place: KmsPlace,
+  timeoutMs: number = timeoutMsDefault,
+): Promise<KeyWrapper> {
   const { KMSClient, EncryptCommand, DecryptCommand } = await import('@aws-sdk/client-kms').catch(
     (cause: unknown) => {
       throw new VaultError('provider-unavailable', 'the library for AWS KMS is not installed', {
@@ -87,7 +90,7 @@ function cannotOpen(cause: unknown): VaultError {
 
 function unavailable(cause: unknown): VaultError {
   return new VaultError('provider-unavailable', `AWS KMS does not answer: ${messageOf(cause)}`, {
-    hint: 'check the key, the region and the credentials in the environment; then try again',
+    hint: 'check key, region, clock and the credentials in the environment; then try again',
     cause,
   });
 }

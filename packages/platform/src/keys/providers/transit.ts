@@ -12,7 +12,7 @@ export interface TransitPlace {
   readonly key: string;
 }
 
-const timeoutMs = 10_000;
+const timeoutMsDefault = 10_000;
 
 /** A place from `transit:https://host:8200/KEY` or `…/MOUNT/KEY`. */
 export function readTransitUri(text: string): TransitPlace {
@@ -33,11 +33,16 @@ export function readTransitUri(text: string): TransitPlace {
   return { address: url.origin, mount: parts.join('/') || 'transit', key };
 }
 
-/** Wraps under a key of the engine. Throws `provider-unavailable` when it does not answer. */
-export function transitWrapper(place: TransitPlace, token: string): KeyWrapper {
+/** Wraps under a key of the engine. Throws `provider-unavailable` when no answer comes in time. */
+export function transitWrapper(
+  place: TransitPlace,
+  token: string,
+  timeoutMs: number = timeoutMsDefault,
+): KeyWrapper {
   const ask = async (action: string, body: Record<string, string>): Promise<string> => {
     const name = encodeURIComponent(place.key);
-    const answer = await post(`${place.address}/v1/${place.mount}/${action}/${name}`, token, body);
+    const url = `${place.address}/v1/${place.mount}/${action}/${name}`;
+    const answer = await post(url, { token, body, timeoutMs });
     const field = action === 'encrypt' ? 'ciphertext' : 'plaintext';
     const value = isJsonObject(answer.data) ? answer.data[field] : undefined;
     if (typeof value === 'string') return value;
@@ -61,18 +66,21 @@ export function transitWrapper(place: TransitPlace, token: string): KeyWrapper {
 
 async function post(
   url: string,
-  token: string,
-  body: Record<string, string>,
+  asked: {
+    readonly token: string;
+    readonly body: Record<string, string>;
+    readonly timeoutMs: number;
+  },
 ): Promise<Record<string, unknown>> {
   let response: Response;
   let answer: unknown;
   try {
     response = await fetch(url, {
       method: 'POST',
-      headers: { 'x-vault-token': token, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      headers: { 'x-vault-token': asked.token, 'content-type': 'application/json' },
+      body: JSON.stringify(asked.body),
       redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.timeout(asked.timeoutMs),
     });
     answer = await response.json();
   } catch (error) {
