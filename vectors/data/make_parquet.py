@@ -25,6 +25,9 @@ def main():
         "day": pa.array([0, 1, 2], pa.timestamp("ms")), "y": ["no", "yes", "no"],
     })
     pq.write_table(kinds, HERE / "kinds.parquet")
+    people = {"name": ["Jane", "Bob", None], "mail": ["jane@example.org", None, "bob@example.org"],
+              "card": ["4111 1111 1111 1111", "5500005555555558", ""], "born": [1970, 1980, 1990]}
+    pq.write_table(pa.table(people), HERE / "people.parquet")
     pq.write_table(pa.table({"a": [[1, 2], [3]], "y": [0, 1]}), HERE / "nested.parquet")
     pq.write_table(pa.table({"a": pa.array([], pa.int64()), "y": []}), HERE / "empty.parquet")
 

@@ -4,6 +4,7 @@ export { type Dataset, pick, rowSize, type SampleOptions, sample, slice } from '
 export { DataError, type DataErrorCode } from './data/error.ts';
 export { type LabeledPicture, type PictureOptions, readPictures } from './data/images.ts';
 export { didYouMean, nearest } from './data/nearest.ts';
+export { readParquet } from './data/parquet.ts';
 export { type DataFormat, type ReadOptions, readAnyDataset, readDataset } from './data/read.ts';
 export { type LinearRelation, type LinearTerm, parseRelation } from './data/relation.ts';
 export {

@@ -7,7 +7,7 @@ import type { DataUse, Version, VersionFile } from './model.ts';
 import type { Services } from './services.ts';
 
 const schemaName = 'schema.json';
-const dataEndings = ['.npz', '.npy', '.csv', '.idx', '-ubyte'];
+const dataEndings = ['.npz', '.npy', '.csv', '.parquet', '.idx', '-ubyte'];
 
 /** Opened inputs; `close` must be called. */
 export interface OpenedInputs {

@@ -126,9 +126,8 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   const host = openHost(services, onFault);
   const webhook = { address: options.webhook ?? null };
   const containment = openContainment(services, host, webhook);
-  const respond = async (alert: Alert, sinceMs: number): Promise<void> => {
-    await respondTo(services, containment, { alert, sinceMs });
-  };
+  const respond = (alert: Alert, sinceMs: number) =>
+    respondTo(services, containment, { alert, sinceMs }).then(() => undefined);
   const watch = openWatch(services, respond, onFault);
   const runner = makeRunner(services, options);
   const people = await openPeople(home, database, { ...options, origin: settings.origin });
@@ -156,7 +155,7 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
     watch.feed(event);
   };
   const hosts = options.behindProxy === true ? null : hostsOf(doors.port);
-  const app = createApp(platform, { record, onFault: onFault, hosts });
+  const app = createApp(platform, { record, onFault, hosts });
   // Nothing is being uploaded yet, so whatever no row names was left by an interrupted write.
   await collectGarbage(services, options.objectsUrl === undefined ? 0 : sharedRetentionMs);
   await resumeServing(platform, onFault);

@@ -1,4 +1,5 @@
 /** Personal data and secrets: what is found, what only looks so, and that samples are masked. */
+import { readFileSync } from 'node:fs';
 import { utf8 } from '@merlon/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inPieces } from '../../vault/test/support.ts';
@@ -70,7 +71,13 @@ describe('the data of a platform', () => {
   afterAll(() => platform.close());
   it('is scanned through its seal', async () => {
     const { client } = await platform.person('owner');
-    const files = { 'people.csv': utf8('name,mail\nJane,jane@example.org\n') };
+    const vector = (name: string) =>
+      new Uint8Array(readFileSync(new URL(`../../../vectors/data/${name}`, import.meta.url)));
+    const files = {
+      'people.csv': utf8('name,mail\nJane,jane@example.org\n'),
+      'people.parquet': vector('people.parquet'),
+      'nested.parquet': vector('nested.parquet'),
+    };
     const version = await sealedVersion(platform, client, { name: 'people', files, kind: 'data' });
     const path = `/api/v1/versions/${version.id}/personal-data`;
     expect(await client.ask('GET', path)).toEqual({
@@ -83,6 +90,19 @@ describe('the data of a platform', () => {
             { column: 'mail', kind: 'e-mail', cells: 1, samples: [expect.stringMatching(/^j…g/)] },
           ],
         },
+        {
+          path: 'people.parquet',
+          rows: 3,
+          columns: 4,
+          found: [
+            { column: 'mail', kind: 'e-mail', cells: 2, samples: Array(2).fill(expect.anything()) },
+            // The second card's check digit is wrong.
+            { column: 'card', kind: 'card', cells: 1, samples: [expect.stringMatching(/^4…1/)] },
+          ],
+        },
+      ],
+      unread: [
+        { path: 'nested.parquet', why: expect.stringContaining('column "a" expected one value') },
       ],
     });
   });

@@ -11,6 +11,9 @@ const promises: Readonly<Record<string, readonly string[]>> = {
   keras: ['zip', 'hdf5'],
   json: ['json'],
   csv: ['csv', 'text'],
+  parquet: ['parquet'],
+  arrow: ['arrow'],
+  feather: ['arrow'],
   txt: ['text', 'template', 'csv', 'json', 'requirements', 'lightgbm', 'yaml', 'python'],
   md: ['text', 'template'],
   yaml: ['yaml', 'text', 'json'],
@@ -30,7 +33,9 @@ const promises: Readonly<Record<string, readonly string[]>> = {
   joblib: ['pickle', 'gzip', 'zlib', 'xz', 'lzma', 'bzip2', 'lz4'],
 };
 /** Endings that make people believe a file cannot run anything. */
-const trusted = new Set(['safetensors', 'onnx', 'gguf', 'json', 'csv', 'txt', 'md', 'png', 'jpg']);
+const trusted = new Set([
+  ...['safetensors', 'onnx', 'gguf', 'json', 'csv', 'parquet', 'txt', 'md', 'png', 'jpg'],
+]);
 
 /** The ending of a name in lower case, without the dot. */
 export function extensionOf(name: string): string {

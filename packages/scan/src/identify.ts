@@ -16,6 +16,7 @@ import { looksLikeNpy } from './format/npy.ts';
 import { probeOnnx } from './format/onnx.ts';
 import { looksLikeRds } from './format/rds.ts';
 import { looksLikeSafetensors } from './format/safetensors.ts';
+import { looksLikeArrow, looksLikeIdx, looksLikeParquet } from './format/table.ts';
 import { looksLikeUbjson } from './format/ubjson.ts';
 import { looksLikeHdf5 } from './hdf5/scan.ts';
 import { probePickle } from './pickle/scan.ts';
@@ -46,6 +47,9 @@ export type Format =
   | 'lz4'
   | 'rar'
   | 'tar'
+  | 'parquet'
+  | 'arrow'
+  | 'idx'
   | 'png'
   | 'jpeg'
   | 'tflite'
@@ -94,6 +98,9 @@ const looks: readonly (readonly [Format, (head: Uint8Array, size: number) => boo
   ['npy', looksLikeNpy],
   ['gguf', looksLikeGguf],
   ['hdf5', looksLikeHdf5],
+  ['parquet', looksLikeParquet],
+  ['arrow', looksLikeArrow],
+  ['idx', looksLikeIdx],
   ['png', looksLikePng],
   ['jpeg', looksLikeJpeg],
   ['tar', looksLikeTar],

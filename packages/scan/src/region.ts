@@ -14,6 +14,7 @@ import { scanNpy } from './format/npy.ts';
 import { scanOnnx } from './format/onnx.ts';
 import { scanRds } from './format/rds.ts';
 import { scanSafetensors } from './format/safetensors.ts';
+import { scanArrow, scanParquet } from './format/table.ts';
 import { scanUbjson } from './format/ubjson.ts';
 import { scanUnread } from './format/unread.ts';
 import { scanHdf5 } from './hdf5/scan.ts';
@@ -54,6 +55,9 @@ const readers: Readonly<Partial<Record<Format, (place: Place) => Promise<void>>>
   msgpack: scanMsgpack,
   tar: scanTar,
   '7z': scanSevenZip,
+  parquet: scanParquet,
+  arrow: scanArrow,
+  idx: async () => undefined,
   png: scanPng,
   jpeg: scanJpeg,
   gzip: (place) => unpack(place, 'gzip'),

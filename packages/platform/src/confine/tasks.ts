@@ -10,6 +10,7 @@ const tasks: Readonly<Record<string, () => Promise<Task>>> = {
   harden: async () => (await import('./tasks/harden.ts')).hardenTask as Task,
   privacy: async () => (await import('./tasks/privacy.ts')).privacyTask as Task,
   certify: async () => (await import('./tasks/certify.ts')).certifyTask as Task,
+  personal: async () => (await import('./tasks/personal.ts')).personalTask as Task,
   load: async () => (await import('./tasks/serve.ts')).loadTask as Task,
   infer: async () => (await import('./tasks/serve.ts')).inferTask as Task,
   probe: async () => (await import('./tasks/probe.ts')).probeTask as Task,

@@ -29,17 +29,23 @@ export async function scanTable(
   chunks: AsyncIterable<Uint8Array>,
   options: { readonly csv: boolean },
 ): Promise<PersonalReport> {
+  if (!options.csv) return scanRows(['text'], textRows(chunks));
+  const rows = csvRows(chunks);
+  const first = await rows.next();
+  return scanRows(first.done === true ? [] : first.value, rows);
+}
+
+/** Scans the cells of a table, row by row. */
+export async function scanRows(
+  names: readonly string[],
+  table: AsyncIterable<readonly string[]> | Iterable<readonly string[]>,
+): Promise<PersonalReport> {
   const tally = new Map<
     string,
     { column: string; kind: PersonalKind; cells: number; samples: Set<string> }
   >();
-  let names: readonly string[] = options.csv ? [] : ['text'];
   let rows = 0;
-  for await (const cells of options.csv ? csvRows(chunks) : textRows(chunks)) {
-    if (names.length === 0) {
-      names = cells;
-      continue;
-    }
+  for await (const cells of table) {
     rows++;
     for (const [i, cell] of cells.entries()) {
       const column = names[i] ?? `column ${i + 1}`;

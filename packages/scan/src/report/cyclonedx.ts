@@ -14,7 +14,7 @@ export interface BillOptions {
   readonly timestamp?: string;
 }
 
-const dataFormats = new Set(['csv', 'npy', 'npz', 'png', 'jpeg']);
+const dataFormats = new Set(['csv', 'parquet', 'arrow', 'idx', 'npy', 'npz', 'png', 'jpeg']);
 const scores = { note: 0, low: 3, medium: 5.5, high: 8, critical: 9.8 } as const;
 
 /** The bill, ready for `JSON.stringify`; the same reports give the same serial number. */

@@ -146,7 +146,7 @@ export const modelVerb = remoteVerb(
   },
 );
 
-/** Columns with personal data or secrets; finding some is exit code 1. */
+/** Columns with personal data or secrets: exit code 1; a table that could not be read: 3. */
 async function personalAction(
   _: Arguments,
   api: Api,
@@ -161,8 +161,10 @@ async function personalAction(
       return [file.path, column, kind, cells, sample].map(String);
     }),
   );
+  const unread = objects(answer.unread).map(({ path, why }) => `not read: ${path}: ${why}`);
   const text = table(['file', 'column', 'kind', 'cells', 'sample'], rows);
-  return { exit: rows.length > 0 ? 1 : 0, json: answer, text: rows.length > 0 ? text : 'none' };
+  const told = [rows.length > 0 ? text : 'none found', ...unread].join('\n');
+  return { exit: rows.length > 0 ? 1 : unread.length > 0 ? 3 : 0, json: answer, text: told };
 }
 
 /** Data sets. */
