@@ -1,8 +1,6 @@
 /** Finds what a step works on: a version's model file, its data and the schema between them. */
-import type { ByteSource } from '@merlon/core';
-import type { OpenSource } from './blob/blob.ts';
 import { PlatformError } from './errors.ts';
-import { openSigned } from './keys/signed.ts';
+import { openSigned, type SignedSource } from './keys/signed.ts';
 import type { DataUse, Version, VersionFile } from './model.ts';
 import type { Services } from './services.ts';
 
@@ -11,7 +9,7 @@ const dataEndings = ['.npz', '.npy', '.csv', '.parquet', '.idx', '-ubyte'];
 
 /** Opened inputs; `close` must be called. */
 export interface OpenedInputs {
-  readonly sources: Readonly<Record<string, ByteSource>>;
+  readonly sources: Readonly<Record<string, SignedSource>>;
   readonly dataName: string;
   readonly hasSchema: boolean;
   close(): Promise<void>;
@@ -52,7 +50,7 @@ export async function openInputs(
   }
   const own = await store.files(version.id);
   const schema = [...own, ...dataFiles].find((file) => file.path.endsWith(schemaName));
-  const opened: Record<string, OpenSource> = {};
+  const opened: Record<string, SignedSource> = {};
   const close = async (): Promise<void> => {
     await Promise.all(Object.values(opened).map((source) => source.close()));
   };

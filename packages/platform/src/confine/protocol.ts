@@ -5,7 +5,12 @@ import type { ErrorReport, Progress } from '@merlon/core';
 export interface SourceHandle {
   readonly source: string;
   readonly size: number;
+  /** What the content must hash to (`sha256:…`); null where nobody knows. */
+  readonly digest: string | null;
 }
+
+/** Code of the failure whose message names a source that hashed to something else. */
+export const tamperedCode = 'tampered';
 
 /** From the parent to the worker. */
 export type ToWorker =

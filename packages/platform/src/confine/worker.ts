@@ -7,10 +7,17 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ByteSource, MerlonError, messageOf, type OnProgress } from '@merlon/core';
+import {
+  type ByteSource,
+  type Digest,
+  type ErrorReport,
+  MerlonError,
+  messageOf,
+  type OnProgress,
+} from '@merlon/core';
 import { PlatformError } from '../errors.ts';
 import { packageFolder, programPath } from '../installation.ts';
-import type { FromWorker, ToWorker } from './protocol.ts';
+import { type FromWorker, type ToWorker, tamperedCode } from './protocol.ts';
 
 /** What a worker may use. */
 export interface ConfineLimits {
@@ -18,10 +25,18 @@ export interface ConfineLimits {
   readonly memoryBytesMax: number;
 }
 
+/** A source that a worker reads through its parent. */
+export interface WorkerSource extends ByteSource {
+  /** What the content must hash to; the worker then reads it in order, and compares. */
+  readonly digest?: Digest;
+  /** Throws if the content is another indeed: a worker may say anything. */
+  readonly confirm?: () => Promise<void>;
+}
+
 /** How one call is watched. */
 export interface CallOptions {
   /** Sources that the worker may read through its parent. */
-  readonly sources?: Readonly<Record<string, ByteSource>>;
+  readonly sources?: Readonly<Record<string, WorkerSource>>;
   readonly onProgress?: OnProgress;
   /** Told what the task can go on from, each time anew. */
   readonly onCheckpoint?: (checkpoint: unknown) => void;
@@ -110,10 +125,9 @@ class WorkerHandle implements ConfinedWorker {
     try {
       return await new Promise<T>((resolve, reject) => {
         this.#pending.set(id, { resolve: (output) => resolve(output as T), reject, options });
-        const sources = Object.entries(options.sources ?? {}).map(([source, { size }]) => ({
-          source,
-          size,
-        }));
+        const sources = Object.entries(options.sources ?? {}).map(
+          ([source, { size, digest = null }]) => ({ source, size, digest }),
+        );
         this.#send({ type: 'call', id, method, input, sources });
       });
     } finally {
@@ -136,9 +150,16 @@ class WorkerHandle implements ConfinedWorker {
     else if (message.type === 'checkpoint') pending.options.onCheckpoint?.(message.checkpoint);
     else if (message.type === 'read') void this.#serveRead(message, pending);
     else if (message.type === 'done') pending.resolve(message.output);
-    else {
-      const { code, message: text, hint } = message.error;
-      pending.reject(new MerlonError(code, text, { hint }));
+    else void this.#serveFailure(message.error, pending);
+  }
+
+  async #serveFailure({ code, message, hint }: ErrorReport, pending: Pending): Promise<void> {
+    const accused = code === tamperedCode ? pending.options.sources?.[message] : undefined;
+    try {
+      await accused?.confirm?.();
+      pending.reject(new MerlonError(code, message, { hint }));
+    } catch (error) {
+      pending.reject(error instanceof Error ? error : new Error(messageOf(error)));
     }
   }
 

@@ -1,23 +1,26 @@
 /**
  * What a step or a server loads is what was signed: the signature is verified before the first
- * byte, and the bytes are hashed while they are decrypted, so that the last of them is not handed
- * out unless all of them are right.
+ * byte, and whoever reads the bytes hashes them on the way and compares before using any.
  */
-import { type Digest, type Hasher, startDigest } from '@merlon/core';
+import { startDigest } from '@merlon/core';
 import { verifyBundle } from '@merlon/vault';
-import type { OpenSource } from '../blob/blob.ts';
+import { type OpenSource, piecesOf } from '../blob/blob.ts';
+import type { WorkerSource } from '../confine/worker.ts';
 import { PlatformError } from '../errors.ts';
 import type { VersionFile } from '../model.ts';
 import { platformActor } from '../people/people.ts';
 import type { Services } from '../services.ts';
 import { signatureMeta } from '../store/names.ts';
 
+/** A source for a confined worker, which takes nothing that was not signed. */
+export type SignedSource = OpenSource & Required<WorkerSource>;
+
 /**
- * Opens a file of a version to be read from its beginning to its end, by any number of readers.
- * Throws `tampered` (and tells the ledger) where the signature does not hold or the content is not
- * the signed one. A version that is not sealed yet has no signature; its digests count.
+ * Opens a file of a version. Throws `tampered` (and tells the ledger) where the signature does not
+ * hold or the length is not the signed one; the content is compared by the worker that reads it. A
+ * version that is not sealed yet has no signature; its digests count.
  */
-export async function openSigned(services: Services, file: VersionFile): Promise<OpenSource> {
+export async function openSigned(services: Services, file: VersionFile): Promise<SignedSource> {
   const refuse = async (why: string): Promise<never> => {
     const { store, ledger } = services;
     const workspaceId = (await store.version(file.versionId))?.workspaceId ?? '';
@@ -34,12 +37,17 @@ export async function openSigned(services: Services, file: VersionFile): Promise
   const clear = await services.keys.open(file);
   try {
     if (clear.size !== file.bytes) await refuse('it has another length');
-    const checked = inOrder(clear, file.digest, () => refuse('its content has another digest'));
-    return { ...checked, close: () => clear.close() };
   } catch (error) {
     await clear.close();
     throw error;
   }
+  const confirm = async (): Promise<void> => {
+    const hasher = startDigest();
+    for await (const piece of piecesOf(clear)) hasher.update(piece);
+    if (hasher.finish() !== file.digest) await refuse('its content has another digest');
+  };
+  const { size, read, close } = clear;
+  return { size, read, close, digest: file.digest, confirm };
 }
 
 /** What is wrong with the signature over the version of a file; null when it holds. */
@@ -55,31 +63,4 @@ async function signatureFault({ store }: Services, file: VersionFile): Promise<s
   const trust = { publicKeyPem: signer?.publicKey ?? '', strict: true };
   const { errors } = verifyBundle(bundle, manifest, trust);
   return errors[0]?.message ?? null;
-}
-
-/**
- * A source that hashes what is read. Readers at the same place are alike, so each read takes up
- * any hash that stands where it begins.
- */
-function inOrder(
-  clear: OpenSource,
-  digest: Digest,
-  refuse: () => Promise<never>,
-): Pick<OpenSource, 'size' | 'read'> {
-  const standing = new Map<number, Hasher[]>();
-  return {
-    size: clear.size,
-    read: async (offset, length) => {
-      const hasher = offset === 0 ? startDigest() : standing.get(offset)?.pop();
-      if (hasher === undefined) {
-        throw new PlatformError('internal', `signed content was read at ${offset} out of order`);
-      }
-      const bytes = await clear.read(offset, length);
-      hasher.update(bytes);
-      const at = offset + bytes.length;
-      if (at < clear.size) standing.set(at, [...(standing.get(at) ?? []), hasher]);
-      else if (hasher.finish() !== digest) return refuse();
-      return bytes;
-    },
-  };
 }

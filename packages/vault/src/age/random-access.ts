@@ -9,6 +9,8 @@ import type { PayloadOptions } from './open.ts';
 /** Opened chunks that are kept: 1 MiB of clear bytes at most. */
 export const cachedChunksMax = 16;
 
+/** Chunks that are read at once: 1 MiB. */
+const runChunksMax = 16;
 const headerPieceBytes = 4096;
 
 /** Where the chunks of a sealed file lie, and their key. */
@@ -31,22 +33,44 @@ export async function openRandomAccess(
   options: PayloadOptions,
 ): Promise<ByteSource> {
   const payload = await findPayload(source, options);
+  const chunks = openedChunks(payload);
+  await chunks.from(payload.chunkCount - 1, payload.chunkCount - 1);
+  return {
+    size: payload.clearBytes,
+    read: (offset, length) => readClear(payload.clearBytes, chunks, offset, length),
+  };
+}
+
+interface OpenedChunks {
+  /** The clear bytes of the first chunk, and of those behind it that come with it, up to `last`. */
+  from(first: number, last: number): Promise<readonly Uint8Array[]>;
+}
+
+/** Chunks side by side are read at once; the one at which a read ends is kept for the next. */
+function openedChunks(payload: Payload): OpenedChunks {
   const cache = new Map<number, Uint8Array>();
-  const chunkAt = async (index: number): Promise<Uint8Array> => {
-    const cached = cache.get(index);
-    const clear = cached ?? (await readChunk(payload, index));
+  const keep = (index: number, clear: Uint8Array): void => {
     cache.delete(index);
     cache.set(index, clear);
     for (const oldest of cache.keys()) {
       if (cache.size <= cachedChunksMax) break;
       cache.delete(oldest);
     }
-    return clear;
   };
-  await chunkAt(payload.chunkCount - 1);
   return {
-    size: payload.clearBytes,
-    read: (offset, length) => readClear(payload.clearBytes, chunkAt, offset, length),
+    from: async (first, last) => {
+      const cached = cache.get(first);
+      if (cached !== undefined) {
+        keep(first, cached);
+        return [cached];
+      }
+      let end = first;
+      while (end < last && end - first + 1 < runChunksMax && !cache.has(end + 1)) end++;
+      const run = await readChunks(payload, first, end);
+      const ending = run.at(-1);
+      if (ending !== undefined) keep(end, ending);
+      return run;
+    },
   };
 }
 
@@ -94,18 +118,24 @@ async function* pieces(source: ByteSource): AsyncGenerator<Uint8Array, void, voi
   }
 }
 
-async function readChunk(payload: Payload, index: number): Promise<Uint8Array> {
-  const last = index === payload.chunkCount - 1;
-  const at = payload.start + index * sealedChunkBytes;
-  const sealed = await payload.source.read(at, sealedChunkBytes);
-  const expected = last ? payload.source.size - at : sealedChunkBytes;
-  if (sealed.length !== expected) throw cannotOpen();
-  return openChunk(payload.key, { index, last }, sealed);
+async function readChunks(payload: Payload, first: number, end: number): Promise<Uint8Array[]> {
+  const isLast = end === payload.chunkCount - 1;
+  const at = payload.start + first * sealedChunkBytes;
+  const length = isLast ? payload.source.size - at : (end - first + 1) * sealedChunkBytes;
+  const sealed = await payload.source.read(at, length);
+  if (sealed.length !== length) throw cannotOpen();
+  const run: Uint8Array[] = [];
+  for (let index = first; index <= end; index++) {
+    const from = (index - first) * sealedChunkBytes;
+    const place = { index, last: index === payload.chunkCount - 1 };
+    run.push(openChunk(payload.key, place, sealed.subarray(from, from + sealedChunkBytes)));
+  }
+  return run;
 }
 
 async function readClear(
   size: number,
-  chunkAt: (index: number) => Promise<Uint8Array>,
+  chunks: OpenedChunks,
   offset: number,
   length: number,
 ): Promise<Uint8Array> {
@@ -114,12 +144,14 @@ async function readClear(
   }
   const end = Math.min(size, offset + length);
   const out = new Uint8Array(Math.max(0, end - offset));
+  const lastChunk = Math.floor((end - 1) / chunkBytes);
   for (let at = offset; at < end; ) {
-    const index = Math.floor(at / chunkBytes);
-    const within = at - index * chunkBytes;
-    const part = (await chunkAt(index)).subarray(within, within + end - at);
-    out.set(part, at - offset);
-    at += part.length;
+    for (const chunk of await chunks.from(Math.floor(at / chunkBytes), lastChunk)) {
+      const within = at % chunkBytes;
+      const part = chunk.subarray(within, within + end - at);
+      out.set(part, at - offset);
+      at += part.length;
+    }
   }
   return out;
 }
