@@ -1,7 +1,9 @@
 /** Finds what a step works on: a version's model file, its data and the schema between them. */
+import type { DataInput } from './confine/tasks/data.ts';
 import { PlatformError } from './errors.ts';
-import { openSigned, type SignedSource } from './keys/signed.ts';
+import { openSigned, openSignedMany, type SignedSource } from './keys/signed.ts';
 import type { DataUse, Version, VersionFile } from './model.ts';
+import { pictureList } from './pictures.ts';
 import type { Services } from './services.ts';
 
 const schemaName = 'schema.json';
@@ -10,8 +12,8 @@ const dataEndings = ['.npz', '.npy', '.csv', '.parquet', '.idx', '-ubyte'];
 /** Opened inputs; `close` must be called. */
 export interface OpenedInputs {
   readonly sources: Readonly<Record<string, SignedSource>>;
-  readonly dataName: string;
-  readonly hasSchema: boolean;
+  /** How a worker reads the data out of the sources. */
+  readonly data: Pick<DataInput, 'dataName' | 'hasSchema' | 'pictures'>;
   close(): Promise<void>;
 }
 
@@ -43,11 +45,6 @@ export async function openInputs(
     });
   }
   const dataFiles = await store.files(link.dataVersionId);
-  const data = dataFiles.find((file) => dataEndings.some((end) => file.path.endsWith(end)));
-  if (data === undefined) {
-    const wanted = dataEndings.join(', ');
-    throw new PlatformError('not-found', `the data version expected a file ending in ${wanted}`);
-  }
   const own = await store.files(version.id);
   const schema = [...own, ...dataFiles].find((file) => file.path.endsWith(schemaName));
   const opened: Record<string, SignedSource> = {};
@@ -56,11 +53,35 @@ export async function openInputs(
   };
   try {
     opened.model = await openSigned(services, await modelFile(services, version));
-    opened.data = await openSigned(services, data);
+    const found = await openData(services, dataFiles, opened);
     if (schema !== undefined) opened.schema = await openSigned(services, schema);
+    return { sources: opened, data: { ...found, hasSchema: schema !== undefined }, close };
   } catch (error) {
     await close();
     throw error;
   }
-  return { sources: opened, dataName: data.path, hasSchema: schema !== undefined, close };
+}
+
+/** A table, an archive of arrays, or pictures by class, put among the sources. */
+async function openData(
+  services: Services,
+  files: readonly VersionFile[],
+  opened: Record<string, SignedSource>,
+): Promise<Pick<DataInput, 'dataName' | 'pictures'>> {
+  const table = files.find((file) => dataEndings.some((end) => file.path.endsWith(end)));
+  if (table !== undefined) {
+    opened.data = await openSigned(services, table);
+    return { dataName: table.path };
+  }
+  const pictures = pictureList(files.map((file) => file.path));
+  if (pictures.items.length === 0) {
+    const wanted = [...dataEndings, 'or pictures in a folder for each class'].join(', ');
+    throw new PlatformError('not-found', `the data version expected a file ending in ${wanted}`);
+  }
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const chosen = pictures.items.map(({ name }) => byPath.get(name)).filter((file) => file != null);
+  for (const [i, source] of (await openSignedMany(services, chosen)).entries()) {
+    opened[`data:picture:${i}`] = source;
+  }
+  return { dataName: 'pictures', pictures };
 }

@@ -32,8 +32,8 @@ async function perform(context: JobContext): Promise<Outcome> {
   const inputs = await openInputs(services, version, 'test');
   const worker = services.startWorker();
   try {
-    const { sources, dataName, hasSchema } = inputs;
-    const input = { dataName, hasSchema, options };
+    const { sources, data } = inputs;
+    const input = { ...data, options };
     const call = { sources, onProgress, signal, timeoutMs };
     const output = await worker.call<AssessOutput>('assess', input, call);
     const findings = await findingsIn(services, version, output);

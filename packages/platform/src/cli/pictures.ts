@@ -3,11 +3,11 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OpenSource } from '../blob/blob.ts';
 import type { PictureList } from '../confine/tasks/data.ts';
+import { pictureList } from '../pictures.ts';
 import { openSource } from './files.ts';
 import { usage } from './usage.ts';
 
 const picturesMax = 1_000_000;
-const pictureName = /\.(png|jpe?g)$/i;
 
 /** The pictures below a folder, classes and files by name. Throws `bad-request` for none. */
 export function picturesBelow(
@@ -17,12 +17,12 @@ export function picturesBelow(
   readonly pictures: PictureList;
   readonly sources: Readonly<Record<string, OpenSource>>;
 } {
-  const classes = namesIn(folder).filter((name) => statSync(join(folder, name)).isDirectory());
-  const files = classes.flatMap((name, label) =>
-    namesIn(join(folder, name))
-      .filter((file) => pictureName.test(file))
-      .map((file) => ({ name: `${name}/${file}`, label })),
+  const folders = readdirSync(folder).filter((name) => statSync(join(folder, name)).isDirectory());
+  const paths = folders.flatMap((name) =>
+    readdirSync(join(folder, name)).map((file) => `${name}/${file}`),
   );
+  const pictures = pictureList(paths);
+  const files = pictures.items;
   if (files.length === 0 || files.length > picturesMax) {
     const wanted = 'a folder of PNG or JPEG files for each class';
     throw usage(`the data "${folder}" expected ${wanted}, got ${files.length} pictures`);
@@ -30,12 +30,7 @@ export function picturesBelow(
   const sources = Object.fromEntries(
     files.map(({ name }, i) => [`${source}:picture:${i}`, opening(join(folder, name))] as const),
   );
-  return { pictures: { classes, items: files }, sources };
-}
-
-function namesIn(folder: string): string[] {
-  // Classes are often numbers: 10 stands behind 9.
-  return readdirSync(folder).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  return { pictures, sources };
 }
 
 /** A file that is only open while it is read: there may be more of them than can be open. */

@@ -54,9 +54,9 @@ async function fineTune(
   const worker = services.startWorker();
   let output: HardenOutput;
   try {
-    const { sources, dataName, hasSchema } = inputs;
+    const { sources, data } = inputs;
     const { method: _, ...chosen } = options;
-    const input = { dataName, hasSchema, options: { ...chosen, threads } };
+    const input = { ...data, options: { ...chosen, threads } };
     const call = { sources, onProgress, signal, timeoutMs };
     output = await worker.call<HardenOutput>('harden', input, call);
   } finally {
@@ -144,12 +144,12 @@ async function childVersion(
 /** Guards from the training data: ranges and steps of inputs, coarse outputs. */
 async function recommendGuards(
   { services, version, signal }: JobContext,
-  { sources, dataName, hasSchema }: OpenedInputs,
+  { sources, data }: OpenedInputs,
   seed: number,
 ): Promise<Outcome> {
   const worker = services.startWorker();
   try {
-    const input = { dataName, hasSchema, rows: referenceRows, seed };
+    const input = { ...data, rows: referenceRows, seed };
     const call = { sources, signal, timeoutMs };
     const reference = await worker.call<Reference>('reference', input, call);
     const guards = guardsFrom(reference);

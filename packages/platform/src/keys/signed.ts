@@ -21,33 +21,66 @@ export type SignedSource = OpenSource & Required<WorkerSource>;
  * version that is not sealed yet has no signature; its digests count.
  */
 export async function openSigned(services: Services, file: VersionFile): Promise<SignedSource> {
-  const refuse = async (why: string): Promise<never> => {
-    const { store, ledger } = services;
-    const workspaceId = (await store.version(file.versionId))?.workspaceId ?? '';
-    const resource = `version/${file.versionId}`;
-    const detail = { path: file.path.slice(0, 200), why };
-    const decision = { action: 'version.tampered', resource, detail };
-    await ledger.record(platformActor(workspaceId), decision);
-    throw new PlatformError('tampered', `"${file.path}" is not what was signed: ${why}`, {
-      hint: 'do not use this version; bring it in again, and find out who changed it',
-    });
-  };
   const fault = await signatureFault(services, file);
-  if (fault !== null) await refuse(fault);
+  if (fault !== null) await refuse(services, file, fault);
   const clear = await services.keys.open(file);
   try {
-    if (clear.size !== file.bytes) await refuse('it has another length');
+    if (clear.size !== file.bytes) await refuse(services, file, 'it has another length');
   } catch (error) {
     await clear.close();
     throw error;
   }
-  const confirm = async (): Promise<void> => {
-    const hasher = startDigest();
-    for await (const piece of piecesOf(clear)) hasher.update(piece);
-    if (hasher.finish() !== file.digest) await refuse('its content has another digest');
-  };
   const { size, read, close } = clear;
-  return { size, read, close, digest: file.digest, confirm };
+  const { digest } = file;
+  return { size, read, close, digest, confirm: () => confirmDigest(services, file) };
+}
+
+/**
+ * The same for many small files of one version: the signature is verified once, and each is open
+ * only while it is read, since there may be more of them than can be open.
+ */
+export async function openSignedMany(
+  services: Services,
+  files: readonly VersionFile[],
+): Promise<SignedSource[]> {
+  const [first] = files;
+  if (first === undefined) return [];
+  const fault = await signatureFault(services, first);
+  if (fault !== null) await refuse(services, first, fault);
+  return files.map((file) => ({
+    size: file.bytes,
+    digest: file.digest,
+    read: async (offset, length) => {
+      const clear = await services.keys.open(file);
+      return clear.read(offset, length).finally(() => clear.close());
+    },
+    confirm: () => confirmDigest(services, file),
+    close: async () => undefined,
+  }));
+}
+
+async function confirmDigest(services: Services, file: VersionFile): Promise<void> {
+  const clear = await services.keys.open(file);
+  const hasher = startDigest();
+  try {
+    for await (const piece of piecesOf(clear)) hasher.update(piece);
+  } finally {
+    await clear.close();
+  }
+  if (hasher.finish() !== file.digest) {
+    await refuse(services, file, 'its content has another digest');
+  }
+}
+
+async function refuse({ store, ledger }: Services, file: VersionFile, why: string): Promise<never> {
+  const workspaceId = (await store.version(file.versionId))?.workspaceId ?? '';
+  const resource = `version/${file.versionId}`;
+  const detail = { path: file.path.slice(0, 200), why };
+  const decision = { action: 'version.tampered', resource, detail };
+  await ledger.record(platformActor(workspaceId), decision);
+  throw new PlatformError('tampered', `"${file.path}" is not what was signed: ${why}`, {
+    hint: 'do not use this version; bring it in again, and find out who changed it',
+  });
 }
 
 /** What is wrong with the signature over the version of a file; null when it holds. */

@@ -146,8 +146,8 @@ async function referenceOf(services: Services, version: Version): Promise<Refere
   const inputs = await openInputs(services, version, 'train');
   const worker = services.startWorker();
   try {
-    const { sources, dataName, hasSchema } = inputs;
-    const input = { dataName, hasSchema, rows: referenceRows, seed };
+    const { sources, data } = inputs;
+    const input = { ...data, rows: referenceRows, seed };
     return await worker.call<Reference>('reference', input, { sources, timeoutMs });
   } finally {
     await worker.close();

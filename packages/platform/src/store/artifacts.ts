@@ -137,6 +137,7 @@ function versionQueries(db: Kysely<Schema>): VersionPart {
         .selectFrom('dataLinks')
         .selectAll()
         .where('versionId', '=', versionId)
+        .orderBy('use')
         .execute()) as DataLink[],
   };
 }
