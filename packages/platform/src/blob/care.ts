@@ -40,9 +40,9 @@ export async function removeUnused(
   { store, blobs }: Pick<Services, 'store' | 'blobs'>,
   names: Iterable<string>,
 ): Promise<void> {
-  for (const name of new Set(names)) {
-    if ((await store.blobUses(name)) === 0) await blobs.remove(name);
-  }
+  const unique = [...new Set(names)];
+  const uses = await store.blobUses(unique);
+  for (const name of unique) if (!uses.has(name)) await blobs.remove(name);
 }
 
 /**

@@ -41,11 +41,13 @@ export async function rotateVersion(
     }
     const at = isoTime(clock.nowMs());
     await store.transaction(async (tx) => {
+      const uses = await tx.blobUses(blobsOf(files));
       for (const [i, file] of rotated.entries()) {
-        const before = files[i]?.blob;
+        const before = files[i]?.blob ?? '';
         await tx.putFile(file);
         // Whoever shares the object goes on with the new one; the old header ends with the old.
-        if (before !== undefined && before !== file.blob) await tx.moveBlob(before, file.blob);
+        const isShared = (uses.get(before) ?? 0) > 1;
+        if (isShared && before !== file.blob) await tx.moveBlob(before, file.blob);
       }
       for (const keyId of old) await tx.destroyWrappedKey(keyId, at);
       const resource = `version/${version.id}`;

@@ -142,6 +142,9 @@ function versionQueries(db: Kysely<Schema>): VersionPart {
   };
 }
 
+/** Names in one query: databases take so many at least. */
+const namesMax = 500;
+
 type ObjectPart = Pick<
   ArtifactStore,
   'allFiles' | 'blobNames' | 'sealedFiles' | 'blobUses' | 'moveBlob' | 'expiredVersions'
@@ -174,10 +177,17 @@ function objectQueries(db: Kysely<Schema>): ObjectPart {
         .where('wrappedKeys.destroyedAt', 'is', null)
         .orderBy('versionFiles.versionId')
         .execute()) as (VersionFile & { digest: Digest })[],
-    blobUses: async (blob) => {
-      const count = db.fn.countAll().as('uses');
-      const query = present().select(count).where('versionFiles.blob', '=', blob);
-      return Number((await query.executeTakeFirst())?.uses ?? 0);
+    blobUses: async (blobs) => {
+      const uses = new Map<string, number>();
+      for (let at = 0; at < blobs.length; at += namesMax) {
+        const rows = await present()
+          .select(['versionFiles.blob', db.fn.countAll().as('uses')])
+          .where('versionFiles.blob', 'in', blobs.slice(at, at + namesMax))
+          .groupBy('versionFiles.blob')
+          .execute();
+        for (const row of rows) uses.set(row.blob, Number(row.uses));
+      }
+      return uses;
     },
     moveBlob: async (from, to) => {
       await db.updateTable('versionFiles').set({ blob: to }).where('blob', '=', from).execute();

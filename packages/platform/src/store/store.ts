@@ -52,8 +52,8 @@ export interface ArtifactStore {
   blobNames(): Promise<Set<string>>;
   /** Files of the workspace with this content, sealed to a version's own key that still lives. */
   sealedFiles(workspaceId: string, digest: string): Promise<VersionFile[]>;
-  /** In how many files of versions that were not destroyed an object is used. */
-  blobUses(blob: string): Promise<number>;
+  /** In how many files of versions that were not destroyed each object is used, if in any. */
+  blobUses(blobs: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Whoever used the one object uses the other from now on. */
   moveBlob(from: string, to: string): Promise<void>;
   /** Versions whose day of retention has come by the given one, not destroyed yet. */
