@@ -43,4 +43,12 @@ export { isUuidv7, uuidv7 } from './id.ts';
 export { canonicalJson, isJsonObject, type Json, type JsonObject } from './json.ts';
 export type { OnProgress, Progress } from './progress.ts';
 export { type Random, secureBytes, seeded } from './random.ts';
+export {
+  type SarifFile,
+  type SarifResult,
+  type SarifRule,
+  type SarifRun,
+  type SarifTool,
+  sarifLog,
+} from './sarif.ts';
 export { type ByteSource, memorySource, readAll, windowOf } from './source.ts';

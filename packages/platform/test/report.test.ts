@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { memorySource, utf8 } from '@merlon/core';
 import { scanSource, toCycloneDx } from '@merlon/scan';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasMultitool, sarifFaults } from '../../core/test/sarif-multitool.ts';
 import type { Sighting } from '../src/model.ts';
 import { runMerlon } from './support/merlon.ts';
 import { startTest, type TestPlatform } from './support/platform.ts';
@@ -92,6 +93,7 @@ describe('a report', () => {
     const { runs } = JSON.parse(told) as { runs: { results: { ruleId: string }[] }[] };
     expect(runs[0]?.results.map(({ ruleId }) => ruleId)).toEqual(['MRL-PKL-001']);
     expect(told).toContain('scorer/1/w.pkl');
+    if (hasMultitool) expect(sarifFaults(JSON.parse(told))).toEqual([]);
   });
   it('is a bill with model card, lineage, hashes and findings', async () => {
     await report('--format', 'cyclonedx', '-o', at('bill.json'));

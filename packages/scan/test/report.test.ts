@@ -1,6 +1,7 @@
 /** Reports, their order and their forms. */
 import { isJsonObject } from '@merlon/core';
 import { describe, expect, it } from 'vitest';
+import { hasMultitool, sarifFaults } from '../../core/test/sarif-multitool.ts';
 import { policyVersion, rules, scanSource, summarize, toSarif, toText } from '../src/index.ts';
 import { bytes, callWithText, scan, zip } from './support.ts';
 
@@ -123,6 +124,7 @@ describe('many reports', () => {
       ],
     });
     expect(isJsonObject(JSON.parse(JSON.stringify(log)))).toBe(true);
+    if (hasMultitool) expect(sarifFaults(log)).toEqual([]);
   });
 });
 
