@@ -132,13 +132,13 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   const runner = makeRunner(services, options);
   const people = await openPeople(home, database, { ...options, origin: settings.origin });
   const workspaceId = await ensureWorkspace(services);
-  const { scheduler, begin } = openAudits({
+  const { begin, ...audits } = openAudits({
     ...{ services, runner, workspaceId, replica: await openReplica(options), onFault },
     raise: (alert) => respond(alert, Date.parse(alert.at)),
   });
   const platform: Platform = {
     services,
-    scheduler,
+    ...audits,
     settings,
     people,
     decide: loadPolicies(),
@@ -160,7 +160,7 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   await collectGarbage(services, options.objectsUrl === undefined ? 0 : sharedRetentionMs);
   await resumeServing(platform, onFault);
   const jobsResumed = await runner.start();
-  const audits = await begin();
+  const auditing = await begin();
   doors.serve((request) => app.fetch(request));
   const running: Running = {
     platform,
@@ -172,9 +172,9 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
     tour: (onLine) => takeTour(platform, onLine),
     close: async () => {
       await doors.close();
-      await audits.stop();
+      await auditing.stop();
       await runner.stop();
-      await audits.settle();
+      await auditing.settle();
       await watch.settle();
       await host.closeAll();
       await control.close();

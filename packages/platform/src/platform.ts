@@ -1,6 +1,7 @@
 /** The running platform as its HTTP layer sees it: every capability, none of the adapters. */
 import type { Decide } from '@merlon/access';
 import type { JsonObject } from '@merlon/core';
+import type { Audits } from './audit/audit.ts';
 import type { Scheduler } from './audit/scheduler.ts';
 import type { JobRunner } from './jobs/runner.ts';
 import type { Deployment } from './model.ts';
@@ -36,6 +37,8 @@ export interface Platform {
   readonly decide: Decide;
   readonly runner: JobRunner;
   readonly scheduler: Scheduler;
+  readonly rescan: Audits['rescan'];
+  readonly completeVersions: Audits['completeVersions'];
   readonly host: Host;
   readonly watch: Watch;
   readonly containment: Containment;

@@ -46,6 +46,27 @@ export function readAdvisories(text: string): Advisories {
   };
 }
 
+/**
+ * The same export with only what is looked at here, one document a line: exports name much more.
+ * Throws `bad-advisories` when it holds none.
+ */
+export function trimAdvisories(text: string): { readonly text: string; readonly count: number } {
+  const { count } = readAdvisories(text);
+  const lines = documentsOf(text).flatMap((document) => {
+    const all = Array.isArray(document.affected) ? document.affected : [];
+    const affected = all.filter((each) => rowOf(document, each) !== null).map(trimmed);
+    if (affected.length === 0) return [];
+    const { id = '', aliases = [] } = document;
+    return [JSON.stringify({ id, aliases, affected })];
+  });
+  return { text: `${lines.join('\n')}\n`, count };
+}
+
+function trimmed(affected: Json): Json {
+  const { package: of = null, ranges = [], versions = [] } = isJsonObject(affected) ? affected : {};
+  return { package: of, ranges, versions };
+}
+
 function documentsOf(text: string): JsonObject[] {
   const parse = (part: string): Json => {
     try {

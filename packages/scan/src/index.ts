@@ -1,5 +1,5 @@
 /** The public surface of @merlon/scan: bytes → findings, without running or deserialising them. */
-export { type Advisories, readAdvisories } from './advisories.ts';
+export { type Advisories, readAdvisories, trimAdvisories } from './advisories.ts';
 export type { Skipped } from './audit.ts';
 export { type Change, compareReports } from './compare.ts';
 export { ScanError, type ScanErrorCode } from './error.ts';

@@ -12,6 +12,7 @@ import type { JobRunner } from '../jobs/runner.ts';
 import { endRetention } from '../keys/retention.ts';
 import type { Alert, Job, Version } from '../model.ts';
 import type { Services } from '../services.ts';
+import { advisoriesOf } from './advisories.ts';
 import { openScheduler, type Scheduler } from './scheduler.ts';
 
 /** Raises an incident, or does nothing where one of its kind is open for the version. */
@@ -30,6 +31,10 @@ export interface AuditParts {
 /** Audits that come round, and those that follow from news. */
 export interface Audits {
   readonly scheduler: Scheduler;
+  /** Scans anew what was scanned by another policy or other advisories; returns how many. */
+  rescan(): Promise<number>;
+  /** Every version that came in wholly and was not retired. */
+  completeVersions(): Promise<Version[]>;
   /** Catches up with what changed, then looks after what is served. */
   begin(): Promise<{ stop(): Promise<void>; settle(): Promise<void> }>;
 }
@@ -47,8 +52,10 @@ export function openAudits(
   const scheduler = openScheduler(services, workspaceId, { work, onFault });
   return {
     scheduler,
+    rescan: () => auditChangedRules(parts),
+    completeVersions: () => completeVersions(parts),
     begin: async () => {
-      await auditChangedPolicy(parts);
+      await auditChangedRules(parts);
       // One after the other, so that two news of one version raise one incident.
       let looking = auditServed(parts);
       await looking;
@@ -79,13 +86,17 @@ async function auditAll(parts: AuditParts): Promise<JsonObject> {
   return { versions: versions.length, assessed, policy: policyVersion };
 }
 
-/** Scans those versions anew that were scanned under another policy; returns how many. */
-async function auditChangedPolicy(parts: AuditParts): Promise<number> {
+/** Scans those anew that were scanned by another policy or other advisories; returns how many. */
+async function auditChangedRules(parts: AuditParts): Promise<number> {
+  const { services, workspaceId } = parts;
+  const advisories = (await advisoriesOf(services.store, workspaceId))?.digest;
   let scanned = 0;
   for (const version of await completeVersions(parts)) {
     const scan = await parts.services.store.step(version.id, 'scan');
     const isOver = scan?.state === 'done' || scan?.state === 'refused';
-    if (!isOver || scan.result.policy === policyVersion) continue;
+    if (!isOver) continue;
+    const { policy, advisories: known } = scan.result;
+    if (policy === policyVersion && known === advisories) continue;
     if (await again(parts, version, 'scan')) scanned++;
   }
   return scanned;

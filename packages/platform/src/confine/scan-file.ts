@@ -11,6 +11,8 @@ export interface ScanRequest {
   readonly profile: Profile;
   /** Instead of the shipped policy. */
   readonly policy?: PolicyDocument | undefined;
+  /** Advisories and their digest. */
+  readonly advisories?: { readonly digest: string; readonly source: ByteSource } | undefined;
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
 }
@@ -20,14 +22,18 @@ export async function scanConfined(
   worker: ConfinedWorker,
   request: ScanRequest,
 ): Promise<FileReport | null> {
-  const { source, path, profile, policy, signal, timeoutMs } = request;
+  const { source, path, profile, policy, advisories, signal, timeoutMs } = request;
   try {
-    const call = { sources: { file: source }, signal, timeoutMs };
-    return await worker.call<FileReport>(
-      'scan',
-      policy === undefined ? { path, profile } : { path, profile, policy },
-      call,
-    );
+    const sources = {
+      file: source,
+      ...(advisories === undefined ? {} : { advisories: advisories.source }),
+    };
+    const input = {
+      ...{ path, profile },
+      ...(policy === undefined ? {} : { policy }),
+      ...(advisories === undefined ? {} : { advisories: advisories.digest }),
+    };
+    return await worker.call<FileReport>('scan', input, { sources, signal, timeoutMs });
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof MerlonError && error.code === 'worker-failed') return null;

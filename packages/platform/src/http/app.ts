@@ -15,6 +15,7 @@ import { metricsText } from './metrics.ts';
 import { answerProblem } from './problem.ts';
 import type { App, Env } from './route.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
+import { auditRoutes } from './routes/audits.ts';
 import { findingRoutes } from './routes/findings.ts';
 import { objectKeyRoutes } from './routes/object-keys.ts';
 import { peopleRoutes } from './routes/people.ts';
@@ -56,6 +57,7 @@ export function createApp(platform: Platform, parts: AppParts): App {
   workRoutes(app, platform);
   findingRoutes(app, platform);
   scheduleRoutes(app, platform);
+  auditRoutes(app, platform);
   watchRoutes(app, platform);
   gatewayRoutes(app, platform, parts);
   const { version } = platform.settings;

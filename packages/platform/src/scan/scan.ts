@@ -3,9 +3,10 @@
  * lets a version go on, or one whose every finding a person has accepted; a worker that dies over a
  * file is a finding, never an outage.
  */
-import { atLeast, type Finding, severityRank } from '@merlon/core';
+import { atLeast, type Finding, memorySource, severityRank, utf8 } from '@merlon/core';
 import { type FileReport, policyVersion } from '@merlon/scan';
-import { crashReport, scanConfined } from '../confine/scan-file.ts';
+import { advisoriesOf, advisoriesText, type KeptAdvisories } from '../audit/advisories.ts';
+import { crashReport, type ScanRequest, scanConfined } from '../confine/scan-file.ts';
 import type { ConfinedWorker } from '../confine/worker.ts';
 import { acceptedOf, observe } from '../findings/findings.ts';
 import type { JobContext, JobStep, Outcome } from '../jobs/step.ts';
@@ -24,12 +25,14 @@ const worstFirst = ['flagged', 'incomplete', 'not-understood', 'clean'] as const
 async function perform({ services, version, onProgress, signal }: JobContext): Promise<Outcome> {
   const { store, startWorker } = services;
   const files = await store.files(version.id);
+  const kept = await advisoriesOf(store, version.workspaceId);
+  const advisories = kept === null ? undefined : await advisoriesFor(services, version, kept);
   const reports: FileReport[] = [];
   let worker = startWorker({ memoryBytesMax });
   try {
     for (const file of files) {
       onProgress({ label: `scanning ${file.path}`, done: reports.length, total: files.length });
-      const report = await scanFile(services, { worker, file, signal });
+      const report = await scanFile(services, { worker, file, advisories, signal });
       if (report === null) {
         await worker.close();
         worker = startWorker({ memoryBytesMax });
@@ -39,14 +42,27 @@ async function perform({ services, version, onProgress, signal }: JobContext): P
   } finally {
     await worker.close();
   }
-  return outcomeOf(services, version, { files, reports });
+  return outcomeOf(services, version, { files, reports, advisories: kept?.digest ?? null });
+}
+
+async function advisoriesFor(
+  { store }: Services,
+  { workspaceId }: Version,
+  { digest }: KeptAdvisories,
+): Promise<ScanRequest['advisories']> {
+  return { digest, source: memorySource(utf8(await advisoriesText(store, workspaceId))) };
 }
 
 async function outcomeOf(
   services: Services,
   version: Version,
-  { files, reports }: { files: readonly VersionFile[]; reports: readonly FileReport[] },
+  scanned: {
+    readonly files: readonly VersionFile[];
+    readonly reports: readonly FileReport[];
+    readonly advisories: string | null;
+  },
 ): Promise<Outcome> {
+  const { files, reports, advisories } = scanned;
   const verdict = worstFirst.find((each) => reports.some((r) => r.verdict === each)) ?? 'clean';
   const findings = reports.flatMap((report) => report.findings);
   const digests = new Map(files.map(({ path, digest }) => [path, digest]));
@@ -67,6 +83,7 @@ async function outcomeOf(
       formats: [...new Set(reports.flatMap((report) => report.formats))].join(', '),
       worst: worstOf(findings, reports),
       policy: policyVersion,
+      ...(advisories === null ? {} : { advisories }),
     },
     commit: async (tx) => void (await observe(services, tx, seen)),
   };
@@ -93,13 +110,14 @@ function worstOf(findings: readonly Finding[], reports: readonly FileReport[]): 
 /** The report of one file, or null when the worker did not survive it. */
 async function scanFile(
   { keys }: Services,
-  at: { worker: ConfinedWorker; file: VersionFile; signal: AbortSignal },
+  at: Pick<ScanRequest, 'advisories' | 'signal'> & { worker: ConfinedWorker; file: VersionFile },
 ): Promise<FileReport | null> {
   const source = await keys.open(at.file);
   try {
-    const { signal } = at;
+    const { advisories, signal } = at;
     const { path } = at.file;
-    return await scanConfined(at.worker, { source, path, profile: 'ml', signal, timeoutMs });
+    const request = { source, path, profile: 'ml', advisories, signal, timeoutMs } as const;
+    return await scanConfined(at.worker, request);
   } finally {
     await source.close();
   }

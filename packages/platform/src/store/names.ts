@@ -16,6 +16,12 @@ export const approvalPolicyMeta = (workspaceId: string): string => `approvalPoli
 /** What the detectors of a deployment learnt from its training data. */
 export const watchMeta = (deploymentId: string): string => `watch/${deploymentId}`;
 
+/** What is known of the advisories that scans go by. */
+export const advisoriesMeta = (workspaceId: string): string => `advisories/${workspaceId}`;
+
+/** The advisories themselves. */
+export const advisoriesTextMeta = (workspaceId: string): string => `advisoriesText/${workspaceId}`;
+
 /** When scheduled work is done, and when it was done last. */
 export const scheduleMeta = (workspaceId: string, name: string): string =>
   `schedule/${workspaceId}/${name}`;

@@ -1,5 +1,4 @@
 /** What `merlon-scan` does with its arguments, and how it ends. */
-import { watch } from 'node:fs';
 import { MerlonError, messageOf } from '@merlon/core';
 import { policyVersion } from '../policy/classify.ts';
 import { toText } from '../report/text.ts';
@@ -34,11 +33,18 @@ async function perform(options: Options): Promise<number> {
     process.stdout.write(`${JSON.stringify({ changes })}\n`);
     return changes.length > 0 ? 1 : 0;
   }
-  const run = await runScan(setup, progress());
-  clearProgress();
-  process.stdout.write(await written(setup, run));
-  const code = exitCode(run.reports, options.failOn);
-  return options.watch ? watchFiles(setup) : code;
+  const tell = async (run: Run): Promise<void> => {
+    process.stdout.write(await written(setup, run));
+  };
+  const once = async (): Promise<Run> => {
+    const run = await runScan(setup, progress());
+    clearProgress();
+    await tell(run);
+    return run;
+  };
+  if (!options.watch) return exitCode((await once()).reports, options.failOn);
+  const { watchFiles } = await import('./watch.ts');
+  return watchFiles(setup, async () => void (await once()), tell);
 }
 
 async function written(setup: Setup, run: Run): Promise<string> {
@@ -67,32 +73,6 @@ async function written(setup: Setup, run: Run): Promise<string> {
     ...ignored.map(({ path, reason }) => `passed over ${path}: ${reason}`),
   ];
   return `${toText(reports)}${notes.map((note) => `${note}\n`).join('')}`;
-}
-
-/** Audits what changes, one batch after the other; ends with the process. */
-async function watchFiles(setup: Setup): Promise<number> {
-  const { runScan } = await import('./run.ts');
-  const { join } = await import('node:path');
-  let turn: Promise<void> = Promise.resolve();
-  let batch = new Set<string>();
-  const audit = async (): Promise<void> => {
-    if (batch.size === 0) return;
-    const changed = batch;
-    batch = new Set();
-    const run = await runScan(setup, () => undefined, changed);
-    if (run.reports.length > 0) process.stdout.write(await written(setup, run));
-  };
-  for (const path of setup.options.paths.filter((each) => each !== '-')) {
-    const watcher = watch(path, { recursive: true }, (_, name) => {
-      batch.add(name === null ? path : join(path, name));
-      batch.add(path);
-      turn = turn.then(audit).catch((error: unknown) => {
-        process.stderr.write(`${messageOf(error)}\n`);
-      });
-    });
-    watcher.on('error', (error) => process.stderr.write(`${messageOf(error)}\n`));
-  }
-  return new Promise(() => undefined);
 }
 
 function progress(): (path: string, done: number, total: number) => void {

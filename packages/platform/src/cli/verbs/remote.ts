@@ -190,7 +190,9 @@ function scheduleTable(answer: JsonObject): VerbResult {
 export const jobVerb = remoteVerb(
   {
     name: 'job',
-    usage: 'list | cancel ID | schedules | schedule NAME --cron EXPRESSION | run NAME',
+    usage:
+      'list | cancel ID | schedules | schedule NAME --cron EXPRESSION | run NAME | ' +
+      'advisories [FILE|none]',
     does: 'shows and cancels work, says when audits come round',
     options: {
       cron: { type: 'string', help: 'five fields in UTC such as "0 3 1 * *", or never' },
@@ -211,6 +213,20 @@ export const jobVerb = remoteVerb(
       const answer = await api.ask('POST', `/api/v1/schedules/${name}/run`);
       const text = Object.entries(answer).map(([key, value]) => `${key} ${String(value)}`);
       return { exit: Number(answer.damaged ?? 0) > 0 ? 1 : 0, json: answer, text: text.join(', ') };
+    },
+    advisories: async (_, api, rest) => {
+      const at = '/api/v1/advisories';
+      const [file] = rest;
+      const ask = async (): Promise<JsonObject> => {
+        if (file === undefined) return api.ask('GET', at);
+        if (file === 'none') return api.ask('DELETE', at);
+        return api.ask('PUT', at, await readBytes(file, 'the advisories'));
+      };
+      const answer = await ask();
+      const kept = isJsonObject(answer.advisories) ? answer.advisories : null;
+      const told = kept === null ? 'no advisories' : `${kept.count} packages, since ${kept.at}`;
+      const again = file === undefined ? '' : `; ${answer.rescanned} versions are scanned again`;
+      return { exit: 0, json: answer, text: `${told}${again}` };
     },
     list: async (_, api) => {
       const answer = await api.ask('GET', '/api/v1/jobs');

@@ -1,5 +1,5 @@
 /** `scan`: static audit of files and folders, each in a confined worker that can be lost. */
-import { atLeast, isoTime, type Json, systemClock } from '@merlon/core';
+import { atLeast, isJsonObject, isoTime, type Json, systemClock } from '@merlon/core';
 import {
   accept,
   type FileReport,
@@ -18,8 +18,10 @@ import {
 import { crashReport, scanConfined, unscanned } from '../../confine/scan-file.ts';
 import { type ConfinedWorker, startWorker } from '../../confine/worker.ts';
 import { type FoundFile, filesBelow, openSource, readText } from '../files.ts';
+import { objects, openApi, remoteOptions } from '../remote.ts';
+import { table } from '../table.ts';
 import { type Arguments, usage } from '../usage.ts';
-import type { ExitCode, Terminal, Verb } from '../verb.ts';
+import type { ExitCode, Terminal, Verb, VerbResult } from '../verb.ts';
 
 const memoryBytesMax = 1024 ** 3;
 const timeoutMs = 300_000;
@@ -27,7 +29,9 @@ const timeoutMs = 300_000;
 /** Audits model files. */
 export const scanVerb: Verb = {
   name: 'scan',
-  usage: 'PATH… [--format text|json|sarif|cyclonedx] [--profile ml|strict] [--fail-on high]',
+  usage:
+    'PATH… [--format text|json|sarif|cyclonedx] [--profile ml|strict] [--fail-on high], ' +
+    'or --policy-diff OLD NEW',
   does: 'audits model files and folders by content, without loading any',
   options: {
     format: {
@@ -37,9 +41,15 @@ export const scanVerb: Verb = {
     profile: { type: 'string', help: 'ml or strict (default ml)' },
     policy: { type: 'string', help: 'FILE with a policy that extends the shipped one' },
     ignore: { type: 'string', help: 'FILE of what is accepted, with reasons (.merlonignore)' },
+    'policy-diff': {
+      type: 'string',
+      help: 'OLD, and NEW behind it: which versions of a platform change verdict (shipped or FILE)',
+    },
     'fail-on': { type: 'string', help: 'severity that gives exit code 1 (default high)' },
+    ...remoteOptions,
   },
   run: async (args, terminal) => {
+    if (args.text('policy-diff') !== undefined) return diffPolicies(args);
     if (args.positionals.length === 0) throw usage('PATH expected, got nothing');
     const format = args.choice('format', ['text', 'json', 'sarif', 'cyclonedx'], 'text');
     const profile = args.choice('profile', ['ml', 'strict'], 'ml');
@@ -64,6 +74,29 @@ export const scanVerb: Verb = {
   },
 };
 
+/** Which stored versions change verdict: exit code 1 when any does. */
+async function diffPolicies(args: Arguments): Promise<VerbResult> {
+  const [next = ''] = args.exactly('NEW');
+  const read = async (name: string): Promise<Json> =>
+    name === 'shipped' ? null : policyText(await readText(name, 'the policy'));
+  const [before, after] = [await read(args.needed('policy-diff')), await read(next)];
+  const api = await openApi(args);
+  const answer = await api.ask('POST', '/api/v1/policy-diff', { before, after });
+  const rows = objects(answer.changed).flatMap(({ versionId, changes }) =>
+    objects(changes).map(({ path, before: was, after: is, added, removed }) =>
+      [versionId, path, sideOf(was), sideOf(is), `+${added} -${removed}`].map(String),
+    ),
+  );
+  const text = table(['version', 'file', 'before', 'after', 'rules'], rows);
+  const none = `${answer.versions} versions, none changes its verdict`;
+  return { exit: rows.length > 0 ? 1 : 0, json: answer, text: rows.length > 0 ? text : none };
+}
+
+function sideOf(side: Json | undefined): string {
+  const { verdict = '', worst = null } = isJsonObject(side) ? side : {};
+  return worst === null ? String(verdict) : `${verdict} (${worst})`;
+}
+
 /** With what the files are audited. */
 interface How {
   readonly profile: Profile;
@@ -82,8 +115,12 @@ async function howOf(args: Arguments, profile: Profile): Promise<How> {
 }
 
 function policyOf(text: string): PolicyDocument {
+  return policyFromJson(policyText(text));
+}
+
+function policyText(text: string): Json {
   try {
-    return policyFromJson(JSON.parse(text) as Json);
+    return JSON.parse(text) as Json;
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw usage(`the policy expected JSON: ${cause.message}`);

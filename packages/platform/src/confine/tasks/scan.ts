@@ -1,5 +1,12 @@
 /** Scans one file through a source. */
-import { type FileReport, type PolicyDocument, scanSource } from '@merlon/scan';
+import { fromUtf8, readAll } from '@merlon/core';
+import {
+  type Advisories,
+  type FileReport,
+  type PolicyDocument,
+  readAdvisories,
+  scanSource,
+} from '@merlon/scan';
 import type { TaskContext } from '../task.ts';
 
 /** Which file, under which profile. */
@@ -7,9 +14,23 @@ export interface ScanInput {
   readonly path: string;
   readonly profile: 'ml' | 'strict';
   readonly policy?: PolicyDocument;
+  /** Digest of the advisories in the source of that name; none without it. */
+  readonly advisories?: string;
 }
 
+const advisoriesBytesMax = 2 ** 28;
+/** Read once for all files of a version. */
+let known: { readonly digest: string; readonly advisories: Advisories } | null = null;
+
 /** The report of the source `file`. */
-export function scanTask(input: ScanInput, context: TaskContext): Promise<FileReport> {
-  return scanSource(context.source('file'), { ...input, nowMs: () => performance.now() });
+export async function scanTask(input: ScanInput, context: TaskContext): Promise<FileReport> {
+  const { advisories: digest, ...rest } = input;
+  const nowMs = (): number => performance.now();
+  if (digest === undefined) return scanSource(context.source('file'), { ...rest, nowMs });
+  if (known?.digest !== digest) {
+    const text = fromUtf8(await readAll(context.source('advisories'), advisoriesBytesMax));
+    known = { digest, advisories: readAdvisories(text) };
+  }
+  const { advisories } = known;
+  return scanSource(context.source('file'), { ...rest, advisories, nowMs });
 }
