@@ -1,7 +1,7 @@
 /** Backup and restore: on another home, by the recovery key alone, wholly checked. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type OnProgress, utf8 } from '@merlon/core';
 import { generateIdentity, open, seal } from '@merlon/vault';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -85,6 +85,32 @@ describe('a backup', () => {
     expect(Buffer.from(inside).includes('sqlite_master')).toBe(false);
     expect(readdirSync(platform.home).filter((name) => name.startsWith('backup-'))).toEqual([]);
   });
+
+  it('made while the key of the database changes names the key that it opens by', async () => {
+    const changing = await startTest();
+    const { client } = await changing.person('owner');
+    const files = { 'words.txt': secretWords };
+    await sealedVersion(changing, client, { name: 'kept', files });
+    const own = await makeRecovery(changing.home, {});
+    const folder = join(freshHome(), 'restored');
+    const tried: boolean[] = [];
+    const meanwhile: BackupParts = {
+      ...parts,
+      snapshot: async (path, key, to) => {
+        // Right between reading which key it is and copying.
+        if (tried.length === 0) await client.ask('POST', '/api/v1/database/rekey');
+        tried.push(false);
+        await snapshotSqlite(path, key, to);
+        tried[tried.length - 1] = true;
+      },
+    };
+    const made = await backupHome(changing.home, meanwhile, { secrets: {}, onProgress });
+    const bytes = new Uint8Array(await gather(made.chunks));
+    expect(tried).toEqual([false, true]);
+    await changing.close();
+    expect(await restore(bytes, folder, own)).toMatchObject({ objects: 1 });
+    rmSync(dirname(folder), { recursive: true });
+  }, 60_000);
 
   it('refuses other keys, cuts, changes and full folders, and leaves nothing', async () => {
     const parent = freshHome();

@@ -10,7 +10,7 @@ import { open as openSealed, type RootKeyProvider, seal } from '@merlon/vault';
 import type { BlobStore } from '../blob/blob.ts';
 import { piecesOf } from '../blob/blob.ts';
 import { PlatformError } from '../errors.ts';
-import { openHome, readHomeFile } from '../home.ts';
+import { type Home, openHome, readHomeFile } from '../home.ts';
 import { databaseKeyOf } from '../keys/database-key.ts';
 import { openKeyring } from '../keys/keyring.ts';
 import { recoverHome } from '../keys/recovery.ts';
@@ -36,6 +36,8 @@ export interface BackupReport {
 
 const databaseName = 'merlon.db';
 const descriptorName = 'merlon.json';
+/** Each fails only when the key of the database was changed while it was made. */
+const snapshotsMax = 5;
 
 /** The home as a sealed stream; the report is whole once the stream has ended. */
 export async function backupHome(
@@ -56,14 +58,14 @@ export async function backupHome(
   const { recipient } = file.recovery;
   async function* sealed(): AsyncGenerator<Uint8Array> {
     try {
-      const key = await databaseKeyOf(home.rootKey, file.databaseKey);
       const copy = join(work, databaseName);
-      await parts.snapshot(home.databasePath, key, copy);
+      const { descriptor, key } = await snapshotOf(home, parts, copy);
       const store = await parts.openStore(copy, key);
       const names = [...(await store.blobNames())].sort();
       const decisions = await store.ledgerSize();
       await store.close();
-      const entries = entriesOf({ path, copy, names, onProgress: options.onProgress });
+      const { onProgress } = options;
+      const entries = entriesOf({ path, descriptor, copy, names, onProgress });
       for await (const chunk of seal(writeTar(entries), { recipients: [recipient] })) {
         report = { ...report, bytes: report.bytes + chunk.length };
         yield chunk;
@@ -77,13 +79,42 @@ export async function backupHome(
   return { chunks: sealed(), report: () => report };
 }
 
+/**
+ * A copy of the database, and the description of the home that names the very key it opens by: the
+ * running platform may change that key at any moment.
+ */
+async function snapshotOf(
+  { folder, rootKey, databasePath }: Home,
+  parts: BackupParts,
+  copy: string,
+): Promise<{ readonly descriptor: Uint8Array; readonly key: Uint8Array }> {
+  for (let attempt = 1; ; attempt++) {
+    const text = readFileSync(join(folder, descriptorName), 'utf8');
+    const { databaseKey, databaseKeyNext } = readHomeFile(folder);
+    for (const number of new Set([databaseKey, databaseKeyNext ?? databaseKey])) {
+      const key = await databaseKeyOf(rootKey, number);
+      try {
+        await parts.snapshot(databasePath, key, copy);
+      } catch (error) {
+        await rm(copy, { force: true });
+        const isOther = error instanceof PlatformError && error.code === 'wrong-passphrase';
+        if (!isOther || attempt === snapshotsMax) throw error;
+        continue;
+      }
+      const named = { ...JSON.parse(text), databaseKey: number, databaseKeyNext: null };
+      return { descriptor: utf8(`${JSON.stringify(named, null, 2)}\n`), key };
+    }
+  }
+}
+
 async function* entriesOf(of: {
   readonly path: string;
+  readonly descriptor: Uint8Array;
   readonly copy: string;
   readonly names: readonly string[];
   readonly onProgress: OnProgress;
 }): AsyncGenerator<TarEntry> {
-  const descriptor = utf8(readFileSync(join(of.path, descriptorName), 'utf8'));
+  const { descriptor } = of;
   yield { name: descriptorName, bytes: descriptor.length, chunks: one(descriptor) };
   yield await fileEntry(databaseName, of.copy);
   for (const [done, name] of of.names.entries()) {
