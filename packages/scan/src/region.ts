@@ -44,6 +44,7 @@ const readers: Readonly<Partial<Record<Format, (place: Place) => Promise<void>>>
   'saved-model': (place) => scanGraph(place, 'saved-model'),
   'meta-graph': (place) => scanGraph(place, 'meta-graph'),
   'graph-def': (place) => scanGraph(place, 'graph-def'),
+  'keras-metadata': (place) => scanGraph(place, 'keras-metadata'),
   tflite: scanTflite,
   executorch: scanExecutorch,
   catboost: scanCatboost,

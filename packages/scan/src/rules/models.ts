@@ -29,6 +29,11 @@ export const modelRules = {
     ['CWE-829'],
   ),
   'MRL-ONX-005': rule('medium', 'the model is not well-formed', refuse, ['CWE-1286']),
+  'MRL-ONX-006': rule('high', 'a small model asks for time or memory without bound', refuse, [
+    'CWE-400',
+    'CWE-674',
+    'CWE-789',
+  ]),
   'MRL-SFT-001': rule('medium', 'the header is not well-formed', refuse, ['CWE-1286']),
   'MRL-SFT-002': rule('medium', 'tensors overlap, leave gaps or lie outside the file', refuse, [
     'CWE-125',

@@ -2,6 +2,7 @@
 import { isJsonObject } from '@merlon/core';
 import { giveUp, notUnderstood, type Place, tell } from '../audit.ts';
 import { looksLikePython, scanPython } from '../python/scan.ts';
+import { looksLikeGraphText, scanGraphText } from '../tensorflow/text.ts';
 import { attackIn } from './command.ts';
 import { scanConfiguration, scanTemplate } from './configuration.ts';
 import { parseJson } from './json.ts';
@@ -141,6 +142,7 @@ function scanLines(place: Place, text: string): void {
 
 function scanPlain(place: Place, text: string, format: TextFormat): void {
   if (format !== 'csv' && format !== 'lightgbm') scanTemplate(place, text);
+  if (looksLikeGraphText(text)) scanGraphText(place, text);
   if (format === 'xml') scanXml(place, text);
   else if (format === 'script') scanScript(place, text);
   else if (format !== 'csv') scanYaml(place, text);
