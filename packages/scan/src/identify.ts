@@ -3,6 +3,7 @@
  * come back: a file that is two things at once is suspect for that alone.
  */
 
+import { constants, inflateSync } from 'node:zlib';
 import type { ByteSource } from '@merlon/core';
 import { isInsideMember, looksLikeTar } from './archive/tar.ts';
 import { latin1, startsWith } from './bytes.ts';
@@ -136,6 +137,7 @@ export async function identify(
   if (await isZip(source, found.has('tar'))) found.add('zip');
   if (isTorchLegacy(head)) found.add('torch-legacy');
   else if (await isPickle(source, head, found, policy)) found.add('pickle');
+  if (found.size === 0 && isZlib(head) && unpacks(head)) found.add('zlib');
   if (found.size === 0) for (const format of await probeAll(source, head)) found.add(format);
   if (found.size === 0 || (found.size === 1 && found.has('safetensors'))) {
     const plain = asText(head, source.size > head.length);
@@ -216,6 +218,17 @@ function isLzma(head: Uint8Array): boolean {
   const high = view.getUint32(9, true);
   const size = high === 0xffffffff ? view.getUint32(5, true) === 0xffffffff : high < 64;
   return (isWhole || isTriple) && size;
+}
+
+/** Two bytes are soon alike by chance; what unpacks to something is no chance. */
+function unpacks(head: Uint8Array): boolean {
+  try {
+    const finishFlush = constants.Z_SYNC_FLUSH;
+    return inflateSync(head, { finishFlush, maxOutputLength: 1 << 24 }).length > 0;
+  } catch (error) {
+    // More than the limit comes out only where it unpacks.
+    return error instanceof RangeError;
+  }
 }
 
 function isZlib(head: Uint8Array): boolean {

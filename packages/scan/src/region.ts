@@ -3,7 +3,7 @@ import { windowOf } from '@merlon/core';
 import { type Compression, inflate } from './archive/inflate.ts';
 import { scanSevenZip } from './archive/sevenzip.ts';
 import { scanTar } from './archive/tar.ts';
-import { giveUp, isLate, notUnderstood, type Place, tell } from './audit.ts';
+import { giveUp, isLate, notUnderstood, type Place, tell, tooDeep } from './audit.ts';
 import { brokenPromise, extensionOf } from './extension.ts';
 import { scanCatboost, scanExecutorch } from './format/buffers.ts';
 import { scanGguf } from './format/gguf.ts';
@@ -112,7 +112,7 @@ async function read(place: Place, format: Format): Promise<void> {
 
 async function unpack(place: Place, compression: Compression): Promise<void> {
   if (place.depth >= place.audit.limits.depthMax) {
-    giveUp(place, 'nested too deeply');
+    tooDeep(place);
     return;
   }
   const packed = windowOf(place.source, 0, place.source.size);

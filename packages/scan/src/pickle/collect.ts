@@ -6,6 +6,7 @@ import { type Finding, severityRank } from '@merlon/core';
 import { type Place, tell } from '../audit.ts';
 import { classify, type Policy } from '../policy/classify.ts';
 import { rules } from '../rules.ts';
+import { rangeBomb } from './bomb.ts';
 import {
   type Judgement,
   judgeCall,
@@ -86,6 +87,11 @@ export class Collector implements Listener {
     if (call.callee.kind === 'global') {
       this.#see(call.callee, usageOf(call, this.#policy), () => picture(call), call.offset);
       this.#notice(call.callee, call);
+    }
+    const bomb = rangeBomb(call);
+    if (bomb !== null) {
+      const evidence = () => picture(call);
+      this.#add({ rule: 'MRL-PKL-013', why: bomb.evidence, offset: call.offset, evidence });
     }
     for (const judged of judgeCall(call, this.#policy)) {
       this.#add({ ...judged, offset: call.offset, evidence: () => picture(call) });

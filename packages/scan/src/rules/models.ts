@@ -92,6 +92,13 @@ export const modelRules = {
     ['AML.T0010'],
   ),
   'MRL-HDF-002': rule('medium', 'the file is not well-formed', refuse, ['CWE-1286', 'CWE-125']),
+  'MRL-HDF-003': rule(
+    'medium',
+    'the file says of its data that they are serialized objects',
+    'do not unpickle them; ask for plain arrays',
+    ['CWE-502'],
+    unsafeArtifact,
+  ),
   'MRL-TFL-001': rule('medium', 'the model is not well-formed', refuse, ['CWE-1286', 'CWE-125']),
   'MRL-CUS-001': rule(
     'medium',
