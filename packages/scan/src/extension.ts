@@ -47,7 +47,7 @@ export function extensionOf(name: string): string {
 export function brokenPromise(
   name: string,
   formats: readonly string[],
-): { readonly severity: 'low' | 'medium'; readonly evidence: string } | null {
+): { readonly severity: 'low' | 'medium' | 'high'; readonly evidence: string } | null {
   const extension = extensionOf(name);
   const promised = promises[extension];
   if (weightNames.test(extension) && formats.some((format) => strangePackers.test(format))) {
@@ -63,6 +63,12 @@ export function brokenPromise(
   const runs = formats.some((each) => /pickle|legacy|program|zip/.test(each));
   // Words under a model's name hold no model: somebody is misled, or the file was cut short.
   const wordsOnly = !promised.includes('text') && formats.every((each) => each === 'text');
-  const severity = wordsOnly || (runs && trusted.has(extension)) ? 'medium' : 'low';
+  // Someone is meant to run it, or a system that goes by its first line.
+  const script = weightNames.test(extension) && formats.includes('script');
+  const severity = script
+    ? 'high'
+    : wordsOnly || (runs && trusted.has(extension))
+      ? 'medium'
+      : 'low';
   return { severity, evidence: `.${extension} holds ${formats.join(' and ')}` };
 }

@@ -20,7 +20,7 @@ const rangeMax = 2 ** 28;
 const writesOut = new RegExp(
   [
     String.raw`^(builtins\.(list|tuple|set|frozenset|dict|sorted|sum|bytes|bytearray`,
-    String.raw`|max|min|any|all)`,
+    '|max|min|any|all)',
     String.raw`|collections\.(deque|Counter|OrderedDict)|array\.array|numpy\..*)$`,
   ].join(''),
 );

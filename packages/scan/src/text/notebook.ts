@@ -3,6 +3,8 @@ import { isJsonObject, type Json, type JsonObject } from '@merlon/core';
 import { type Place, tell } from '../audit.ts';
 import { scanPython } from '../python/scan.ts';
 import { attackIn, commandKind } from './command.ts';
+import { scriptFault } from './document.ts';
+import { pattern } from './pattern.ts';
 
 /** True for the shape of a notebook. */
 export function isNotebook(value: JsonObject): boolean {
@@ -25,7 +27,21 @@ export function scanNotebook(place: Place, notebook: JsonObject): void {
       if (/<script[^>]*src\s*=\s*["']https?:|document\.cookie|fetch\(\s*["']https?:/.test(html)) {
         tell(place, 'MRL-NBK-001', { evidence: html.slice(0, 120), pointer, severity: 'medium' });
       }
+      scanOutput(place, html, pointer);
     }
+  }
+}
+
+/** What a stored output does when a trusted notebook is opened, before any cell is run. */
+function scanOutput(place: Place, html: string, pointer: string): void {
+  const isScript = /<script|\bon(error|load)\s*=|kernel\.execute/i.test(html);
+  const fault = isScript ? scriptFault(html) : null;
+  if (fault !== null) tell(place, 'MRL-NBK-001', { evidence: fault, pointer, severity: 'high' });
+  for (const [, address = ''] of html.matchAll(
+    /<iframe\b[^>]*\ssrc\s*=\s*["']?(https?:[^"'\s>]+)/gi,
+  )) {
+    if (pattern('notebook.frames').test(address)) continue;
+    tell(place, 'MRL-NBK-001', { evidence: address, pointer, severity: 'medium' });
   }
 }
 

@@ -61,15 +61,16 @@ export function scanRequirements(place: Place, text: string): void {
       .slice(0, lineMax);
     if (line === '') continue;
     scanPin(place, line, `line ${number}`);
-    const found = faultOf(line);
-    if (found === null) continue;
-    const pointer = `line ${number}`;
-    tell(place, 'MRL-REQ-001', {
-      evidence: `${line} (${found.why})`,
-      severity: found.severity,
-      pointer,
-    });
+    scanRequirement(place, line, `line ${number}`);
   }
+}
+
+/** Audits one line, wherever it stands. */
+export function scanRequirement(place: Place, line: string, pointer: string): void {
+  const found = faultOf(line);
+  if (found === null) return;
+  const evidence = `${line} (${found.why})`;
+  tell(place, 'MRL-REQ-001', { evidence, severity: found.severity, pointer });
 }
 
 function faultOf(line: string): { severity: 'low' | 'medium' | 'high'; why: string } | null {

@@ -5,10 +5,13 @@ import { looksLikePython, scanPython } from '../python/scan.ts';
 import { looksLikeGraphText, scanGraphText } from '../tensorflow/text.ts';
 import { attackIn } from './command.ts';
 import { scanConfiguration, scanTemplate } from './configuration.ts';
+import { scanAdvice, scanPage, scriptFault } from './document.ts';
+import { scanFlavors, scanFormulas, scanLogging } from './files.ts';
 import { parseJson } from './json.ts';
 import { isNotebook, scanNotebook } from './notebook.ts';
 import { looksLikeRequirements, scanRequirements } from './requirements.ts';
 import { scanSecrets } from './secrets.ts';
+import { scanStartup } from './startup.ts';
 import { looksLikeXml, scanXml } from './xml.ts';
 import { scanYaml } from './yaml.ts';
 
@@ -67,13 +70,18 @@ export function textFormat(text: string, name: string): TextFormat {
   if (/^#!.*\bpython/.test(text) || /\.pyw?$/i.test(name)) return 'python';
   if (text.startsWith('#!') || scriptNames.test(name)) return 'script';
   if (looksLikeRequirements(text, name)) return 'requirements';
-  const isDocument = documentNames.test(name);
+  const isDocument = isDocumentName(name);
   if (/\.ya?ml$/i.test(name) || (!isDocument && /^(---\s*\n|%YAML |%TAG )/.test(text))) {
     return 'yaml';
   }
   if (/\.(j2|jinja2?|template|tpl)$/i.test(name)) return 'template';
   if (/\.(csv|tsv)$/i.test(name)) return 'csv';
   return !isDocument && looksLikePython(text) ? 'python' : 'text';
+}
+
+/** True for the names of what people read. */
+function isDocumentName(name: string): boolean {
+  return documentNames.test(name);
 }
 
 /** Audits a text as a whole. */
@@ -141,6 +149,17 @@ function scanLines(place: Place, text: string): void {
 }
 
 function scanPlain(place: Place, text: string, format: TextFormat): void {
+  const name = place.member === '' ? place.audit.path : place.member;
+  if (format === 'csv') scanFormulas(place, text);
+  else {
+    scanStartup(place, name, text);
+    scanFlavors(place, text);
+    scanLogging(place, text);
+  }
+  if (/\.(html?|xhtml|svg|md)$/i.test(name) || /^\s*<(!DOCTYPE html|html)\b/i.test(text)) {
+    scanPage(place, text);
+  }
+  if (isDocumentName(name)) scanAdvice(place, name, text);
   if (format !== 'csv' && format !== 'lightgbm') scanTemplate(place, text);
   if (looksLikeGraphText(text)) scanGraphText(place, text);
   if (format === 'xml') scanXml(place, text);
@@ -151,6 +170,9 @@ function scanPlain(place: Place, text: string, format: TextFormat): void {
 /** Programs of other languages: only what attacks look like is told, so they are never clean. */
 function scanScript(place: Place, text: string): void {
   notUnderstood(place, 'a program of another language than Python');
+  const name = place.member === '' ? place.audit.path : place.member;
+  const fault = /\.[cm]?js$/i.test(name) ? scriptFault(text) : null;
+  if (fault !== null) tell(place, 'MRL-PYC-002', { evidence: fault, severity: 'high' });
   const attack = attackIn(text);
   if (attack === null) return;
   tell(place, 'MRL-PYC-002', { evidence: attack.evidence, offset: attack.at, severity: 'high' });
