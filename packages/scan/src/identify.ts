@@ -8,6 +8,7 @@ import type { ByteSource } from '@merlon/core';
 import { isInsideMember, looksLikeTar } from './archive/tar.ts';
 import { latin1, startsWith } from './bytes.ts';
 import { Cursor } from './cursor.ts';
+import { looksLikeBson } from './format/bson.ts';
 import { looksLikeCatboost, looksLikeExecutorch } from './format/buffers.ts';
 import { looksLikeGguf } from './format/gguf.ts';
 import { looksLikeJpeg, looksLikePng } from './format/image.ts';
@@ -57,6 +58,8 @@ export type Format =
   | 'msgpack'
   | 'tf-index'
   | 'tensorrt'
+  | 'java'
+  | 'bson'
   | 'bytecode'
   | 'program'
   | 'empty'
@@ -77,6 +80,7 @@ const magics: readonly (readonly [Format, string])[] = [
   ['zstd', '28b52ffd'],
   ['tensorrt', '66747274'],
   ['tensorrt', '70747274'],
+  ['java', 'aced0005'],
   ['program', '7f454c46'],
   ['program', 'feedface'],
   ['program', 'feedfacf'],
@@ -103,6 +107,7 @@ const looks: readonly (readonly [Format, (head: Uint8Array, size: number) => boo
   ['executorch', looksLikeExecutorch],
   ['catboost', looksLikeCatboost],
   ['rds', looksLikeRds],
+  ['bson', looksLikeBson],
 ];
 /** PyTorch's magic number as the first opcodes of its legacy files, whatever the protocol. */
 const legacyMagic = '8a0a6cfc9c46f9206aa850192e';

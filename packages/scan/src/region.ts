@@ -5,9 +5,11 @@ import { scanSevenZip } from './archive/sevenzip.ts';
 import { scanTar } from './archive/tar.ts';
 import { giveUp, isLate, notUnderstood, type Place, tell, tooDeep } from './audit.ts';
 import { brokenPromise, extensionOf } from './extension.ts';
+import { scanBson } from './format/bson.ts';
 import { scanCatboost, scanExecutorch } from './format/buffers.ts';
 import { scanGguf } from './format/gguf.ts';
 import { scanJpeg, scanPng } from './format/image.ts';
+import { scanJava } from './format/java.ts';
 import { scanMessage } from './format/messages.ts';
 import { scanMsgpack } from './format/msgpack.ts';
 import { scanNpy } from './format/npy.ts';
@@ -51,6 +53,8 @@ const readers: Readonly<Partial<Record<Format, (place: Place) => Promise<void>>>
   coreml: (place) => scanMessage(place, 'coreml'),
   paddle: (place) => scanMessage(place, 'paddle'),
   rds: scanRds,
+  java: scanJava,
+  bson: scanBson,
   ubjson: scanUbjson,
   msgpack: scanMsgpack,
   tar: scanTar,

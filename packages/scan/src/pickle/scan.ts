@@ -1,12 +1,19 @@
 /** Audits a region that holds pickle streams: one after the other, and what stands between them. */
-import { memorySource, severityRank, windowOf } from '@merlon/core';
+import { type ByteSource, memorySource, severityRank, windowOf } from '@merlon/core';
 import { giveUp, memberName, type Place, tell, tooDeep } from '../audit.ts';
 import { isScrambled } from '../bytes.ts';
 import { Cursor } from '../cursor.ts';
 import type { ScanLimits } from '../limits.ts';
 import type { Policy } from '../policy/classify.ts';
 import { bombIn } from './bomb.ts';
-import { type Candidate, Collector, type Notice, severityOf, tellNotices } from './collect.ts';
+import {
+  type Candidate,
+  Collector,
+  looksLikePickle,
+  type Notice,
+  severityOf,
+  tellNotices,
+} from './collect.ts';
 import { joblibArray } from './joblib.ts';
 import { type Outcome, rawOffsetsMax, runPickle } from './machine.ts';
 import type { Global } from './value.ts';
@@ -200,6 +207,19 @@ export async function dangerAt(place: Place, at: number): Promise<string | null>
   });
   const [grave] = collector.finish().filter(isGrave);
   return grave?.evidence ?? null;
+}
+
+/** What a source would do that is one pickle from its first byte to its last, when it is grave. */
+export async function wholeDanger(place: Place, source: ByteSource): Promise<string | null> {
+  if (!looksLikePickle(await source.read(0, Math.min(64, source.size)))) return null;
+  const collector = new Collector(place.audit.policy);
+  const { stopped, end } = await runPickle(new Cursor(source), collector, {
+    opcodesMax: probeOpcodesMax,
+    retainedBytesMax: probeRetainedBytesMax,
+  });
+  if (!stopped || end !== source.size) return null;
+  const [worst] = collector.finish();
+  return worst !== undefined && severityOf(worst) !== 'note' ? worst.evidence : null;
 }
 
 /** Bytes that loading would load in turn. */

@@ -48,6 +48,13 @@ export const modelRules = {
     'ask its author what it is for; never pass metadata to a program',
     ['CWE-94'],
   ),
+  'MRL-SFT-005': rule(
+    'high',
+    'a tensor is a pickle that is not harmless',
+    'do not unpickle what comes out of it',
+    code,
+    unsafeArtifact,
+  ),
   'MRL-TFS-001': rule(
     'high',
     'the graph calls Python or touches files',

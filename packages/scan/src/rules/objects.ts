@@ -203,6 +203,26 @@ export const objectRules = {
     code,
     unsafeArtifact,
   ),
+  'MRL-JAV-001': rule(
+    'high',
+    'the object names classes that attacks chain together to run commands',
+    'do not read it with ObjectInputStream; use a filter of classes (JEP 290)',
+    code,
+    unsafeArtifact,
+  ),
+  'MRL-JAV-002': rule(
+    'note',
+    'the file is a stream of Java objects, which reading makes',
+    'read it with a filter of classes (JEP 290)',
+    ['CWE-502'],
+  ),
+  'MRL-BSN-001': rule(
+    'high',
+    'the document holds code that loading evaluates',
+    'do not load it with BSON.jl; ask for arrays (JLD2 or safetensors)',
+    code,
+    unsafeArtifact,
+  ),
   'MRL-MSG-001': rule('medium', 'the data is not well-formed', refuse, ['CWE-1286', 'CWE-674']),
   'MRL-BIN-001': rule(
     'high',

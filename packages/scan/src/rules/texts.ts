@@ -18,6 +18,13 @@ export const textRules = {
     ['CWE-94', 'CWE-502'],
     unsafeArtifact,
   ),
+  'MRL-JSN-004': rule(
+    'medium',
+    'a text of the configuration is a pickle, which loading unpickles',
+    'load it only when you trust its author; ask for a configuration without objects',
+    ['CWE-502'],
+    unsafeArtifact,
+  ),
   'MRL-YML-001': rule(
     'critical',
     'the document asks Python to build objects',
@@ -173,6 +180,10 @@ export const textRules = {
     ['CWE-94'],
     unsafeArtifact,
   ),
+  'MRL-XML-004': rule('high', 'the network points far outside of its weights', refuse, [
+    'CWE-125',
+    'CWE-190',
+  ]),
   'MRL-REQ-001': rule(
     'medium',
     'installing the requirements fetches what nobody vouches for',

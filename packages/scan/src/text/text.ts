@@ -8,6 +8,7 @@ import { scanConfiguration, scanTemplate } from './configuration.ts';
 import { scanAdvice, scanPage, scriptFault } from './document.ts';
 import { scanFlavors, scanFormulas, scanLogging } from './files.ts';
 import { parseJson } from './json.ts';
+import { scanEncoded } from './nested.ts';
 import { isNotebook, scanNotebook } from './notebook.ts';
 import { looksLikeRequirements, scanRequirements } from './requirements.ts';
 import { scanSecrets } from './secrets.ts';
@@ -51,12 +52,30 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The text of bytes that are one, or null; `cut` bytes may end within a character. */
 export function asText(bytes: Uint8Array, cut: boolean): string | null {
+  const wide = wideDecoder(bytes);
+  if (wide !== null) {
+    const text = decoded(bytes.subarray(0, bytes.length - (cut ? bytes.length % 2 : 0)), wide, cut);
+    return text === null || hasControls(text) ? null : text;
+  }
   for (let drop = 0; drop <= (cut ? 3 : 0); drop++) {
     const text = decoded(bytes.subarray(0, bytes.length - drop), decoder, false);
     if (text === null) continue;
     return hasControls(text) ? null : text;
   }
   return null;
+}
+
+/**
+ * The decoder of UTF-16, which parsers of XML and editors take: by the mark at its beginning, or by
+ * the zeros of a sign that such texts begin with.
+ */
+function wideDecoder([first, second, third, fourth]: Uint8Array): TextDecoder | null {
+  const opens = (byte: number | undefined): boolean => byte === 0x3c || byte === 0x7b;
+  const little =
+    (first === 0xff && second === 0xfe) || (opens(first) && second === 0 && fourth === 0);
+  const big = (first === 0xfe && second === 0xff) || (first === 0 && opens(second) && third === 0);
+  if (!little && !big) return null;
+  return new TextDecoder(little ? 'utf-16le' : 'utf-16be', { fatal: true, ignoreBOM: true });
 }
 
 /** Which kind of text it is, by its content first and its name second. */
@@ -99,6 +118,7 @@ export async function scanText(place: Place, format: TextFormat): Promise<void> 
     return;
   }
   scanSecrets(place, text);
+  await scanEncoded(place, text, format === 'json');
   if (format === 'json') scanJson(place, text);
   else if (format === 'python') scanPython(place, text);
   else if (format === 'requirements') scanRequirements(place, text);
