@@ -100,6 +100,20 @@ export const textRules = {
     ['CWE-94', 'CWE-506'],
     unsafeArtifact,
   ),
+  'MRL-PYC-008': rule(
+    'high',
+    'the code replaces functions that all of Python relies on',
+    'do not import it; read what the replacement does',
+    ['CWE-94', 'CWE-506'],
+    unsafeArtifact,
+  ),
+  'MRL-PYC-009': rule(
+    'medium',
+    'the code runs what another repository holds on the day, without a fixed revision',
+    'name a revision by its hash, or load without code',
+    ['CWE-829', 'CWE-494'],
+    unsafeArtifact,
+  ),
   'MRL-CFG-001': rule(
     'critical',
     'the configuration makes a framework call a dangerous function',

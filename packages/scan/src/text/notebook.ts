@@ -5,6 +5,7 @@ import { scanPython } from '../python/scan.ts';
 import { attackIn, commandKind } from './command.ts';
 import { scriptFault } from './document.ts';
 import { pattern } from './pattern.ts';
+import { scanRequirement } from './requirements.ts';
 
 /** True for the shape of a notebook. */
 export function isNotebook(value: JsonObject): boolean {
@@ -52,6 +53,11 @@ function scanCell(place: Place, source: string, pointer: string): void {
   for (const command of commands) {
     const attack = attackIn(command);
     const bare = command.replace(/^\s*[!%]+(sx|system)?\s*/, '');
+    for (const [link] of bare.matchAll(/\bgit\+\w+:\/\/\S+/g)) {
+      if (/^(python3? -m )?(pip|uv pip|pip3) install\b/.test(bare)) {
+        scanRequirement(place, link.replace(/['"]$/, ''), pointer);
+      }
+    }
     if (attack !== null || commandKind(bare) === 'attack') {
       tell(place, 'MRL-NBK-001', { evidence: attack?.evidence ?? bare, pointer });
     } else if (

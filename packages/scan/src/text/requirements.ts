@@ -93,6 +93,11 @@ function faultOf(line: string): { severity: 'low' | 'medium' | 'high'; why: stri
       return { severity: 'high', why: 'fetched without encryption' };
     if (/\d{1,3}(\.\d{1,3}){3}/.test(link)) return { severity: 'high', why: 'fetched by address' };
     if (indexHosts.test(link.replace(/^\w+\+/, ''))) {
+      const moves =
+        /^git\+/.test(link) && !/\.git@[\w.-]*\d|@(v?\d[\w.-]*|[0-9a-f]{7,40})(#|$)/.test(link);
+      if (moves && !pattern('trust.owners').test(link.replace(/^[^:]*:\/\/[^/]*\//, ''))) {
+        return { severity: 'medium', why: 'fetched from outside the index, whatever it will be' };
+      }
       return { severity: 'low', why: 'fetched from outside the index' };
     }
     return { severity: 'medium', why: 'fetched from outside the index' };
