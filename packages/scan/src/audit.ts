@@ -136,6 +136,12 @@ export function giveUp(place: Place, reason: string): void {
   push(place.audit.incomplete, place, reason);
 }
 
+/** Tells that archives lie inside each other deeper than the limit; what is inside is not read. */
+export function tooDeep(place: Place): void {
+  tell(place, 'MRL-ARC-010', { evidence: `more than ${place.audit.limits.depthMax} levels` });
+  giveUp(place, 'nested too deeply');
+}
+
 /** Notes that a part is of a format that has no reader. */
 export function notUnderstood(place: Place, reason: string): void {
   push(place.audit.notUnderstood, place, reason);
@@ -146,7 +152,7 @@ export async function scanTrailing(place: Place, at: number, rule: RuleId): Prom
   const size = place.source.size - at;
   tell(place, rule, { evidence: `${size} bytes`, offset: at, length: size });
   if (place.depth >= place.audit.limits.depthMax) {
-    giveUp(place, 'nested too deeply');
+    tooDeep(place);
     return;
   }
   const source = windowOf(place.source, at, size);

@@ -3,10 +3,12 @@
  * come back: a file that is two things at once is suspect for that alone.
  */
 
+import { constants, inflateSync } from 'node:zlib';
 import type { ByteSource } from '@merlon/core';
 import { isInsideMember, looksLikeTar } from './archive/tar.ts';
 import { latin1, startsWith } from './bytes.ts';
 import { Cursor } from './cursor.ts';
+import { looksLikeBson } from './format/bson.ts';
 import { looksLikeCatboost, looksLikeExecutorch } from './format/buffers.ts';
 import { looksLikeGguf } from './format/gguf.ts';
 import { looksLikeJpeg, looksLikePng } from './format/image.ts';
@@ -60,6 +62,8 @@ export type Format =
   | 'msgpack'
   | 'tf-index'
   | 'tensorrt'
+  | 'java'
+  | 'bson'
   | 'bytecode'
   | 'program'
   | 'empty'
@@ -80,6 +84,7 @@ const magics: readonly (readonly [Format, string])[] = [
   ['zstd', '28b52ffd'],
   ['tensorrt', '66747274'],
   ['tensorrt', '70747274'],
+  ['java', 'aced0005'],
   ['program', '7f454c46'],
   ['program', 'feedface'],
   ['program', 'feedfacf'],
@@ -109,6 +114,7 @@ const looks: readonly (readonly [Format, (head: Uint8Array, size: number) => boo
   ['executorch', looksLikeExecutorch],
   ['catboost', looksLikeCatboost],
   ['rds', looksLikeRds],
+  ['bson', looksLikeBson],
 ];
 /** PyTorch's magic number as the first opcodes of its legacy files, whatever the protocol. */
 const legacyMagic = '8a0a6cfc9c46f9206aa850192e';
@@ -143,6 +149,7 @@ export async function identify(
   if (await isZip(source, found.has('tar'))) found.add('zip');
   if (isTorchLegacy(head)) found.add('torch-legacy');
   else if (await isPickle(source, head, found, policy)) found.add('pickle');
+  if (found.size === 0 && isZlib(head) && unpacks(head)) found.add('zlib');
   if (found.size === 0) for (const format of await probeAll(source, head)) found.add(format);
   if (found.size === 0 || (found.size === 1 && found.has('safetensors'))) {
     const plain = asText(head, source.size > head.length);
@@ -223,6 +230,17 @@ function isLzma(head: Uint8Array): boolean {
   const high = view.getUint32(9, true);
   const size = high === 0xffffffff ? view.getUint32(5, true) === 0xffffffff : high < 64;
   return (isWhole || isTriple) && size;
+}
+
+/** Two bytes are soon alike by chance; what unpacks to something is no chance. */
+function unpacks(head: Uint8Array): boolean {
+  try {
+    const finishFlush = constants.Z_SYNC_FLUSH;
+    return inflateSync(head, { finishFlush, maxOutputLength: 1 << 24 }).length > 0;
+  } catch (error) {
+    // More than the limit comes out only where it unpacks.
+    return error instanceof RangeError;
+  }
 }
 
 function isZlib(head: Uint8Array): boolean {

@@ -3,11 +3,13 @@ import { windowOf } from '@merlon/core';
 import { type Compression, inflate } from './archive/inflate.ts';
 import { scanSevenZip } from './archive/sevenzip.ts';
 import { scanTar } from './archive/tar.ts';
-import { giveUp, isLate, notUnderstood, type Place, tell } from './audit.ts';
+import { giveUp, isLate, notUnderstood, type Place, tell, tooDeep } from './audit.ts';
 import { brokenPromise, extensionOf } from './extension.ts';
+import { scanBson } from './format/bson.ts';
 import { scanCatboost, scanExecutorch } from './format/buffers.ts';
 import { scanGguf } from './format/gguf.ts';
 import { scanJpeg, scanPng } from './format/image.ts';
+import { scanJava } from './format/java.ts';
 import { scanMessage } from './format/messages.ts';
 import { scanMsgpack } from './format/msgpack.ts';
 import { scanNpy } from './format/npy.ts';
@@ -45,12 +47,15 @@ const readers: Readonly<Partial<Record<Format, (place: Place) => Promise<void>>>
   'saved-model': (place) => scanGraph(place, 'saved-model'),
   'meta-graph': (place) => scanGraph(place, 'meta-graph'),
   'graph-def': (place) => scanGraph(place, 'graph-def'),
+  'keras-metadata': (place) => scanGraph(place, 'keras-metadata'),
   tflite: scanTflite,
   executorch: scanExecutorch,
   catboost: scanCatboost,
   coreml: (place) => scanMessage(place, 'coreml'),
   paddle: (place) => scanMessage(place, 'paddle'),
   rds: scanRds,
+  java: scanJava,
+  bson: scanBson,
   ubjson: scanUbjson,
   msgpack: scanMsgpack,
   tar: scanTar,
@@ -115,7 +120,7 @@ async function read(place: Place, format: Format): Promise<void> {
 
 async function unpack(place: Place, compression: Compression): Promise<void> {
   if (place.depth >= place.audit.limits.depthMax) {
-    giveUp(place, 'nested too deeply');
+    tooDeep(place);
     return;
   }
   const packed = windowOf(place.source, 0, place.source.size);

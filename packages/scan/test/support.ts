@@ -163,6 +163,11 @@ export function field(number: number, value: number | Uint8Array | string): Uint
   return bytes(varint(number * 8 + 2), varint(content.length), content);
 }
 
+/** Packed numbers of a protocol buffer. */
+export function varints(values: readonly number[]): Uint8Array {
+  return concat(values.map(varint));
+}
+
 function varint(value: number): Uint8Array {
   const out: number[] = [];
   let rest = value;

@@ -78,7 +78,7 @@ export async function inflate(
         broken = 'the audit took too long';
         break;
       }
-      if (isSpent(audit)) {
+      if (isSpent(audit) || isBomb(size, packed.size)) {
         broken = 'unpacks to more than the limit';
         break;
       }
@@ -86,13 +86,16 @@ export async function inflate(
   } catch (thrown) {
     broken = messageOf(thrown);
   }
-  const ratio = size / Math.max(1, packed.size);
-  if ((size > bombBytesMin && ratio > bombRatio) || isSpent(audit)) {
-    tell(place, 'MRL-ARC-005', { evidence: `${packed.size} bytes unpack to ${size} or more` });
+  const bomb = isBomb(size, packed.size);
+  if (bomb || isSpent(audit)) {
+    const severity = bomb ? 'high' : 'medium';
+    const evidence = `${packed.size} bytes unpack to ${size} or more`;
+    tell(place, 'MRL-ARC-005', { evidence, severity });
+    giveUp(place, 'unpacks to more than the limit');
   }
-  if (isSpent(audit)) giveUp(place, 'unpacks to more than the limit');
-  const source =
-    size <= keptBytesMax ? memorySource(concat(kept)) : restarting(packed, compression, size);
+  // Of a bomb only the beginning is looked at: unpacking it twice is what it is made for.
+  const isWhole = size <= keptBytesMax || bomb;
+  const source = isWhole ? memorySource(concat(kept)) : restarting(packed, compression, size);
   return { source, crc, broken };
 }
 
@@ -122,6 +125,10 @@ const synchronous: Partial<Record<Compression, Whole>> = {
   gzip: gunzipSync,
   zstd: zstdDecompressSync,
 };
+
+function isBomb(size: number, packedBytes: number): boolean {
+  return size > bombBytesMin && size / Math.max(1, packedBytes) > bombRatio;
+}
 
 function isSpent(audit: Audit): boolean {
   return audit.inflatedBytes > audit.limits.inflatedBytesMax;

@@ -3,7 +3,7 @@
  * members that are packed together. Members are audited one by one, as far as their coder is known.
  */
 import { type ByteSource, memorySource, windowOf } from '@merlon/core';
-import { giveUp, memberName, type Place, tell } from '../audit.ts';
+import { giveUp, memberName, type Place, tell, tooDeep } from '../audit.ts';
 import { nameFault } from '../zip/compare.ts';
 import { unfilterDelta } from './delta.ts';
 import { BadStream, Feed } from './feed.ts';
@@ -125,7 +125,7 @@ async function scanFolders(place: Place, listing: Listing): Promise<void> {
 async function scanMember(place: Place, source: ByteSource, name = 'member'): Promise<void> {
   const depth = place.depth + 1;
   if (depth > place.audit.limits.depthMax) {
-    giveUp(place, 'nested too deeply');
+    tooDeep(place);
     return;
   }
   await place.descend({ ...place, source, member: memberName(place, name), origin: 0, depth });

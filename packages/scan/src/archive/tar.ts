@@ -1,12 +1,14 @@
 /** Audits tar archives (POSIX ustar and pax): names, links, devices, and every member in turn. */
 
 import { type ByteSource, windowOf } from '@merlon/core';
-import { giveUp, memberName, type Place, tell } from '../audit.ts';
+import { giveUp, memberName, type Place, tell, tooDeep } from '../audit.ts';
 import { latin1 } from '../bytes.ts';
 import { nameFault } from '../zip/compare.ts';
 
 const blockBytes = 512;
 const longNameMax = 1 << 16;
+/** The file runs with the rights of its owner or group. */
+const setIdBits = 0o6000;
 
 /** True when the head has a header block with a right checksum. */
 export function looksLikeTar(head: Uint8Array): boolean {
@@ -55,7 +57,8 @@ export async function scanTar(place: Place): Promise<void> {
     } else {
       const name = longName ?? fullName(header);
       longName = null;
-      await scanMember(place, { name, type, start, size });
+      const mode = octal(header.subarray(100, 108)) ?? 0;
+      await scanMember(place, { name, type, start, size, mode });
     }
     at = start + Math.ceil(size / blockBytes) * blockBytes;
   }
@@ -63,17 +66,20 @@ export async function scanTar(place: Place): Promise<void> {
 
 async function scanMember(
   place: Place,
-  member: { name: string; type: string; start: number; size: number },
+  member: { name: string; type: string; start: number; size: number; mode: number },
 ): Promise<void> {
   const { name, type, start, size } = member;
   if (type === 'x' || type === 'g') return;
   const fault = nameFault(name);
   if (fault !== null) tell(place, 'MRL-ARC-004', { evidence: `${name} ${fault}`, offset: start });
   if (/[1-46]/.test(type)) tell(place, 'MRL-ARC-008', { evidence: `${name} (type ${type})` });
+  if ((member.mode & setIdBits) !== 0 && /[0\0]/.test(type)) {
+    tell(place, 'MRL-ARC-011', { evidence: `${name} (mode ${member.mode.toString(8)})` });
+  }
   if (size === 0) return;
   const depth = place.depth + 1;
   if (depth > place.audit.limits.depthMax) {
-    giveUp(place, 'nested too deeply');
+    tooDeep(place);
     return;
   }
   const source = windowOf(place.source, start, size);

@@ -1,7 +1,8 @@
 /** Audits GGUF models (ggml, docs/gguf.md, versions 2 and 3): metadata, chat template, tensors. */
-import { giveUp, type Place, tell } from '../audit.ts';
+import { giveUp, type Place, scanTrailing, tell } from '../audit.ts';
 import { Cursor } from '../cursor.ts';
 import { scanDescription, scanTemplate } from '../text/configuration.ts';
+import { scanSecrets } from '../text/secrets.ts';
 
 const keysMax = 100_000;
 const tensorsMax = 1_000_000;
@@ -15,6 +16,44 @@ const stringType = 8;
 const arrayType = 9;
 /** Bytes of a value by its type; strings and arrays tell their own. */
 const valueBytes = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
+
+const alignmentDefault = 32;
+const paddingMax = 64;
+/** Items and bytes of a block by the type of a tensor (ggml.h, `ggml_type`). */
+const blockSizes: Readonly<Record<number, readonly [number, number]>> = {
+  0: [1, 4],
+  1: [1, 2],
+  2: [32, 18],
+  3: [32, 20],
+  6: [32, 22],
+  7: [32, 24],
+  8: [32, 34],
+  9: [32, 36],
+  10: [256, 84],
+  11: [256, 110],
+  12: [256, 144],
+  13: [256, 176],
+  14: [256, 210],
+  15: [256, 292],
+  16: [256, 66],
+  17: [256, 74],
+  18: [256, 98],
+  19: [256, 50],
+  20: [32, 18],
+  21: [256, 110],
+  22: [256, 82],
+  23: [256, 136],
+  24: [1, 1],
+  25: [1, 2],
+  26: [1, 4],
+  27: [1, 8],
+  28: [1, 8],
+  29: [256, 56],
+  30: [1, 2],
+  34: [256, 54],
+  35: [256, 66],
+  39: [32, 17],
+};
 
 class Malformed extends Error {}
 /** Malformed in a way that harms readers that believe it. */
@@ -48,18 +87,32 @@ async function walk(place: Place, cursor: Cursor): Promise<void> {
   if (version < 2 || version > 3) throw new Malformed(`version ${version}`);
   if (keys >= forgedMin || tensors >= forgedMin) throw new Forged('a forged count');
   if (keys > keysMax || tensors > tensorsMax) throw new Malformed('too many entries');
+  const seen = new Set<string>();
+  let alignment = alignmentDefault;
   for (let i = 0; i < keys; i++) {
     const key = await text(cursor, keyBytesMax);
     await need(cursor, 4);
     const type = cursor.u32();
+    if (seen.has(key)) {
+      const evidence = `${key} stands twice`;
+      tell(place, 'MRL-GGF-001', { evidence, offset: cursor.at, pointer: key });
+    }
+    seen.add(key);
+    if (key === 'general.alignment' && type === 4) {
+      await need(cursor, 4);
+      alignment = Math.max(1, cursor.u32());
+      continue;
+    }
     if (type === stringType && /chat_template/.test(key)) {
       scanTemplate(place, await text(cursor, textBytesMax), key);
     } else if (type === stringType && /^(general|tokenizer)\./.test(key)) {
       const value = await text(cursor, textBytesMax);
       scanDescription(place, key, value, key);
       scanTemplate(place, value, key);
+      scanSecrets(place, value);
     } else await skipValue(cursor, type, 0);
   }
+  const ends: (number | null)[] = [];
   for (let i = 0; i < tensors; i++) {
     await text(cursor, keyBytesMax);
     await need(cursor, 4);
@@ -69,11 +122,26 @@ async function walk(place: Place, cursor: Cursor): Promise<void> {
     let elements = 1;
     for (let at = 0; at < dimensions; at++) elements *= cursor.u64();
     if (elements > 2 ** 53) throw new Forged(`a tensor of ${elements} elements`);
-    cursor.skip(4);
+    const sizes = blockSizes[cursor.u32()];
     const offset = cursor.u64();
     if (offset > cursor.size) throw new Malformed('a tensor lies outside the file');
+    const [items, bytes] = sizes ?? [0, 0];
+    ends.push(items === 0 ? null : offset + Math.ceil(elements / items) * bytes);
   }
   place.audit.dataBytes.count += cursor.left;
+  const start = Math.ceil(cursor.at / alignment) * alignment;
+  if (tensors > 0 && !ends.includes(null)) {
+    const end = ends.reduce<number>((most, each) => Math.max(most, each ?? 0), 0);
+    await scanEnd(place, start + Math.ceil(end / alignment) * alignment);
+  }
+}
+
+/** What follows the last tensor, when it is more than padding. */
+async function scanEnd(place: Place, at: number): Promise<void> {
+  const { source } = place;
+  if (source.size - at <= paddingMax) return;
+  const head = await source.read(at, Math.min(source.size - at, 1 << 16));
+  if (head.some((byte) => byte !== 0)) await scanTrailing(place, at, 'MRL-FIL-005');
 }
 
 async function skipValue(cursor: Cursor, type: number, depth: number): Promise<void> {

@@ -6,6 +6,8 @@ import { latin1, startsWith } from '../bytes.ts';
 import { scanPickle } from '../pickle/scan.ts';
 
 const headerBytesMax = 1 << 20;
+/** A terabyte: no array of that size stands in a small file. */
+const forgedBytes = 2 ** 40;
 
 /** True for the magic bytes of an array. */
 export function looksLikeNpy(head: Uint8Array): boolean {
@@ -30,7 +32,9 @@ export async function scanNpy(place: Place): Promise<void> {
   const shape = /'shape'\s*:\s*\(([\d,\sL]*)\)/.exec(header)?.[1];
   const descr = /'descr'\s*:\s*('[^']*'|"[^"]*"|[[(].*)/.exec(header)?.[1];
   if (shape === undefined || descr === undefined || !/^\s*\{.*\}\s*$/s.test(header)) {
-    tell(place, 'MRL-NPY-001', { evidence: header, offset: begin - length });
+    // Simple readers evaluate the header; NumPy itself takes only literals.
+    const severity = /[A-Za-z_]\s*\(|\b__|\blambda\b/.test(header) ? 'high' : 'medium';
+    tell(place, 'MRL-NPY-001', { evidence: header, severity, offset: begin - length });
     giveUp(place, 'the header is not understood');
     return;
   }
@@ -58,7 +62,10 @@ async function checkSize(
   const got = place.source.size - header.begin;
   const offset = header.begin;
   if (got < expected) {
-    tell(place, 'MRL-FIL-004', { evidence: `${got} of ${expected} bytes`, offset });
+    // Loaders allocate what the header says before they look how much there is.
+    const severity = expected > forgedBytes && expected > got * 1000 ? 'high' : 'medium';
+    const evidence = `a shape of ${expected} bytes over ${got}`;
+    tell(place, 'MRL-NPY-001', { evidence, severity, offset });
     giveUp(place, 'the array ends early');
   } else if (got > expected) {
     await scanTrailing(place, offset + expected, 'MRL-FIL-005');

@@ -1,12 +1,16 @@
 /** Audits safetensors files: a JSON header and, behind it, tensors without gaps or overlaps. */
-import { fromUtf8, isJsonObject, type Json } from '@merlon/core';
+import { fromUtf8, isJsonObject, type Json, windowOf } from '@merlon/core';
 import { giveUp, type Place, scanTrailing, tell } from '../audit.ts';
+import { wholeDanger } from '../pickle/scan.ts';
 import { scanTemplate } from '../text/configuration.ts';
 import { embeddedAddress, embeddedCode } from '../text/embedded.ts';
 import { parseJson } from '../text/json.ts';
 
 /** The format's own limit of the header. */
 export const headerBytesMax = 100_000_000;
+
+const forgedBytes = 2 ** 32;
+const pickleBytesMax = 1 << 26;
 
 const itemBits: Readonly<Record<string, number>> = {
   BOOL: 8,
@@ -34,6 +38,8 @@ interface Tensor {
   readonly name: string;
   readonly begin: number;
   readonly end: number;
+  /** True for numbers of one byte. */
+  readonly isBytes: boolean;
 }
 
 /** True when the head of a file can be one: a length that fits, and an object behind it. */
@@ -48,7 +54,9 @@ export async function scanSafetensors(place: Place): Promise<void> {
   const { source, audit } = place;
   const length = lengthOf(await source.read(0, 8));
   if (length + 8 > source.size) {
-    tell(place, 'MRL-SFT-001', { evidence: `header of ${length} bytes`, offset: 0 });
+    // A reader that believes it allocates it.
+    const severity = length > forgedBytes ? 'high' : 'medium';
+    tell(place, 'MRL-SFT-001', { evidence: `header of ${length} bytes`, severity, offset: 0 });
     giveUp(place, 'the header ends early');
     return;
   }
@@ -70,6 +78,7 @@ export async function scanSafetensors(place: Place): Promise<void> {
     if (name === '__metadata__') scanMetadata(place, value);
     else tensors.push(...readTensor(place, name, value));
   }
+  await scanBytes(place, tensors, 8 + length);
   await checkOffsets(place, tensors, source.size - 8 - length, 8 + length);
   audit.dataBytes.count += source.size - 8 - length;
 }
@@ -108,7 +117,19 @@ function readTensor(place: Place, name: string, value: Json | undefined): Tensor
   }
   const items = shape.reduce<number>((product, each) => product * Number(each), 1);
   if (items * bits !== (end - begin) * 8) return fault('shape and offsets disagree');
-  return [{ name, begin, end }];
+  return [{ name, begin, end, isBytes: bits === 8 }];
+}
+
+/** Tensors of bytes that are a whole pickle: numbers are never one to their last byte by chance. */
+async function scanBytes(place: Place, tensors: readonly Tensor[], origin: number): Promise<void> {
+  for (const { name, begin, end, isBytes } of tensors) {
+    if (!isBytes || end - begin > pickleBytesMax || origin + end > place.source.size) continue;
+    const window = windowOf(place.source, origin + begin, end - begin);
+    const danger = await wholeDanger(place, window);
+    if (danger === null) continue;
+    const evidence = `${name}: ${danger}`;
+    tell(place, 'MRL-SFT-005', { evidence, offset: origin + begin, length: end - begin });
+  }
 }
 
 async function checkOffsets(

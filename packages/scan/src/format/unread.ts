@@ -23,6 +23,8 @@ const signs: readonly RegExp[] = [
   pattern('unread.signs'),
   pattern('unread.signs2'),
   /\bos\.execute\s*\(|\bio\.popen\s*\(|\bloadstring\s*\(|\bpackage\.loadlib\s*\(/,
+  // Compiled Lua (string.dump) whose constants name what starts programs or loads libraries.
+  pattern('unread.lua'),
   /Runtime\.getRuntime\(\)\.exec\(|java\.lang\.ProcessBuilder/,
   /<script\b[^>]*>[^<]{0,200}(fetch|eval|XMLHttpRequest|document\.cookie|atob)\(/i,
 ];

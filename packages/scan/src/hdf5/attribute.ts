@@ -1,14 +1,21 @@
 /**
  * Attributes of HDF5 objects (specification, IV.A.2.m): the texts among them are configurations.
  */
-import { type Place, tell } from '../audit.ts';
+import { memorySource } from '@merlon/core';
+import { memberName, type Place, tell } from '../audit.ts';
+import { Cursor } from '../cursor.ts';
+import { probePickle, scanPickle } from '../pickle/scan.ts';
 import { scanConfiguration, scanDescription } from '../text/configuration.ts';
 import { parseJson } from '../text/json.ts';
+import { scanYaml } from '../text/yaml.ts';
 import { type Block, type Hdf5File, MalformedFile } from './file.ts';
 import { globalObject } from './heap.ts';
 
 const textClass = 3;
+const opaqueClass = 5;
 const variableClass = 9;
+/** Nothing shorter imports anything. */
+const pickleBytesMin = 8;
 const textBytesMax = 1 << 26;
 const textsMax = 10_000;
 
@@ -38,24 +45,41 @@ export async function attributeText(
   type.skip(2);
   const itemBytes = type.number(4);
   const count = countOf(space);
-  const texts: string[] = [];
-  if (kind === textClass) {
+  const values: Uint8Array[] = [];
+  if (kind === textClass || kind === opaqueClass) {
     for (let i = 0; i < count && block.left >= itemBytes && itemBytes > 0; i++) {
-      texts.push(decoded(block.take(itemBytes)));
+      values.push(block.take(itemBytes));
     }
   } else if (kind === variableClass && isText) {
     for (let i = 0; i < count && block.left >= 8 + file.sizes.offset; i++) {
-      texts.push(await variableText(file, block));
+      values.push(await variableBytes(file, block));
     }
   }
   const pointer = `${path}@${name}`;
-  for (const text of texts.slice(0, textsMax)) scanText(place, name, text, pointer);
+  for (const value of values.slice(0, textsMax)) {
+    if (!(await scanObject(place, value, pointer))) scanText(place, name, decoded(value), pointer);
+  }
+}
+
+/** PyTables unpickles attributes when they are read; true for one that is a pickle. */
+async function scanObject(place: Place, value: Uint8Array, pointer: string): Promise<boolean> {
+  if (value.length < pickleBytesMin) return false;
+  const source = memorySource(value);
+  const { isPickle } = await probePickle(new Cursor(source), place.audit.policy);
+  if (isPickle)
+    await scanPickle({ ...place, source, member: memberName(place, pointer), origin: 0 });
+  return isPickle;
 }
 
 function scanText(place: Place, name: string, text: string, pointer: string): void {
+  if (/^(cloud)?pickle\b|^(dill|joblib|marshal)\b/i.test(text)) {
+    tell(place, 'MRL-HDF-003', { evidence: `${name} = ${text}`, pointer });
+  }
   const parsed = /^\s*[{[]/.test(text) ? parseJson(text) : null;
   if (parsed === null) {
     scanDescription(place, name, text, pointer);
+    // Loaders of old took a configuration in YAML as well.
+    if (/!!|%TAG|!</.test(text)) scanYaml(place, text);
     return;
   }
   for (const duplicate of parsed.duplicates) {
@@ -64,13 +88,13 @@ function scanText(place: Place, name: string, text: string, pointer: string): vo
   scanConfiguration(place, parsed.value);
 }
 
-async function variableText(file: Hdf5File, block: Block): Promise<string> {
+async function variableBytes(file: Hdf5File, block: Block): Promise<Uint8Array> {
   const bytes = block.number(4);
   const address = block.address();
   const index = block.number(4);
-  if (bytes <= 0 || address <= 0) return '';
+  if (bytes <= 0 || address <= 0) return new Uint8Array(0);
   if (bytes > textBytesMax) throw new MalformedFile('a text is too long');
-  return decoded((await globalObject(file, address, index)).subarray(0, bytes));
+  return (await globalObject(file, address, index)).subarray(0, bytes);
 }
 
 function countOf(space: Block): number {

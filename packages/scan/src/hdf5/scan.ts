@@ -3,7 +3,7 @@
  * lies. Arrays of numbers are never read; what points outside of the file is told.
  */
 import { windowOf } from '@merlon/core';
-import { giveUp, memberName, type Place, tell } from '../audit.ts';
+import { giveUp, memberName, type Place, tell, tooDeep } from '../audit.ts';
 import { latin1, startsWith } from '../bytes.ts';
 import { attributeText } from './attribute.ts';
 import { type Block, Hdf5File, MalformedFile } from './file.ts';
@@ -88,7 +88,7 @@ async function scanTail(place: Place, end: number): Promise<void> {
   const head = await source.read(end, Math.min(size, 1 << 16));
   if (head.every((byte) => byte === 0)) return;
   tell(place, 'MRL-FIL-005', { evidence: `${size} bytes`, offset: end });
-  if (place.depth >= place.audit.limits.depthMax) return giveUp(place, 'nested too deeply');
+  if (place.depth >= place.audit.limits.depthMax) return tooDeep(place);
   const inner = windowOf(source, end, size);
   await place.descend({
     ...place,

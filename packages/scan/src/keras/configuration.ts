@@ -8,6 +8,7 @@ import { type Place, tell } from '../audit.ts';
 import { classify } from '../policy/classify.ts';
 import { scanPython } from '../python/scan.ts';
 import { pattern } from '../text/pattern.ts';
+import layers from './layers.json' with { type: 'json' };
 import { scanMarshal } from './marshal.ts';
 
 /** Places of Keras and TensorFlow whose classes and functions a model may name. */
@@ -24,6 +25,9 @@ const fileArguments = new Set([
   'file_path',
   'weights_path',
 ]);
+/** Layers by themselves, which old files name without the module that they come from. */
+const known: ReadonlySet<string> = new Set(layers.names.flatMap((line) => line.split(' ')));
+const isLayerPlace = /\/(config\/)?(layers|config)\/\d+$/;
 const lookups = pattern('configuration.lookups');
 
 /** Looks at one object of a configuration; the walk over all of them is the caller's. */
@@ -93,6 +97,8 @@ function scanModule(place: Place, value: JsonObject, className: string, pointer:
   } else if (isCustom) {
     const evidence = typeof registered === 'string' ? registered : name;
     tell(place, 'MRL-KER-003', { evidence, pointer });
+  } else if (module === undefined && isLayerPlace.test(pointer) && !known.has(name)) {
+    tell(place, 'MRL-KER-003', { evidence: name, pointer });
   }
 }
 

@@ -6,6 +6,8 @@ import { type Finding, severityRank } from '@merlon/core';
 import { type Place, tell } from '../audit.ts';
 import { classify, type Policy } from '../policy/classify.ts';
 import { rules } from '../rules.ts';
+import { secretIn } from '../text/secrets.ts';
+import { rangeBomb } from './bomb.ts';
 import {
   type Judgement,
   judgeCall,
@@ -37,6 +39,8 @@ export interface Candidate {
 const namesMax = 10_000;
 const noticesMax = 1000;
 const candidatesMax = 64;
+const secretsMax = 10;
+const secretCharactersMin = 20;
 const ranks: Record<Usage, number> = { referenced: 0, instantiated: 1, called: 2 };
 
 interface Seen {
@@ -62,6 +66,7 @@ export class Collector implements Listener {
   readonly #names = new Map<string, Seen>();
   readonly #notices: Notice[] = [];
   #dropped = 0;
+  #secrets = 0;
 
   constructor(policy: Policy) {
     this.#policy = policy;
@@ -86,6 +91,11 @@ export class Collector implements Listener {
     if (call.callee.kind === 'global') {
       this.#see(call.callee, usageOf(call, this.#policy), () => picture(call), call.offset);
       this.#notice(call.callee, call);
+    }
+    const bomb = rangeBomb(call);
+    if (bomb !== null) {
+      const evidence = () => picture(call);
+      this.#add({ rule: 'MRL-PKL-013', why: bomb.evidence, offset: call.offset, evidence });
     }
     for (const judged of judgeCall(call, this.#policy)) {
       this.#add({ ...judged, offset: call.offset, evidence: () => picture(call) });
@@ -123,6 +133,9 @@ export class Collector implements Listener {
   }
 
   literal(value: Value): void {
+    if (value.kind === 'text' && value.text !== null && value.text.length >= secretCharactersMin) {
+      this.#secret(value.text, value.offset);
+    }
     if (this.suspects.length >= candidatesMax) return;
     if (value.kind === 'bytes' && looksLikePickle(value.head)) {
       const { offset, length } = value;
@@ -194,6 +207,14 @@ export class Collector implements Listener {
     if (isNested && first?.kind === 'bytes' && this.nested.length < candidatesMax) {
       this.nested.push({ offset: first.offset, length: first.length, decoded: null });
     }
+  }
+
+  #secret(text: string, offset: number): void {
+    const secret = this.#secrets < secretsMax ? secretIn(text) : null;
+    if (secret === null) return;
+    this.#secrets++;
+    const evidence = () => secret;
+    this.#add({ rule: 'MRL-SEC-001', why: 'kept in the object', offset, evidence });
   }
 
   /** Evidence is only drawn when it is kept. */

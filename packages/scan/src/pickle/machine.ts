@@ -14,6 +14,10 @@ import type { Value } from './value.ts';
 /** Places of raw data that are remembered. */
 export const rawOffsetsMax = 10_000;
 
+/** POP and POP_MARK, and what a pickler writes after them: another one, or GET. */
+const takesBack: ReadonlySet<number> = new Set([0x30, 0x31]);
+const afterPop: ReadonlySet<number> = new Set([0x30, 0x31, 0x67, 0x68, 0x6a]);
+
 /** How to run. */
 export interface RunOptions {
   readonly opcodesMax: number;
@@ -51,6 +55,8 @@ export interface Outcome {
   readonly straddles: readonly number[];
   /** Offsets at which the frames are not those of a pickler. */
   readonly oddFrames: readonly number[];
+  /** Offset of the first value that is built and thrown away, or null. */
+  readonly thrownAway: number | null;
   readonly highestMemoIndex: number;
   /** Bytes passed over as raw data. */
   readonly rawBytes: number;
@@ -73,6 +79,8 @@ export async function runPickle(
   let opcodes = 0;
   let broken: string | null = null;
   let value: Value | null = null;
+  let popped: number | null = null;
+  let thrownAway: number | null = null;
   const rawOffsets: number[] = [];
   let rawBytes = 0;
   while (opcodes < options.opcodesMax) {
@@ -82,6 +90,9 @@ export async function runPickle(
     }
     opcodes++;
     const { instruction } = decoder;
+    // Picklers take values back only to fetch the same object from the memo.
+    if (popped !== null && !afterPop.has(instruction.code)) thrownAway ??= popped;
+    popped = takesBack.has(instruction.code) ? instruction.offset : null;
     try {
       if (instruction.code === 0x2e) {
         value = store.pop();
@@ -113,6 +124,7 @@ export async function runPickle(
     value,
     straddles: decoder.straddles,
     oddFrames: decoder.oddFrames,
+    thrownAway,
     highestMemoIndex: store.highestIndex,
     rawBytes,
     rawOffsets,

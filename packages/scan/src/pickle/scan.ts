@@ -1,10 +1,19 @@
 /** Audits a region that holds pickle streams: one after the other, and what stands between them. */
-import { memorySource, severityRank, windowOf } from '@merlon/core';
-import { giveUp, memberName, type Place, tell } from '../audit.ts';
+import { type ByteSource, memorySource, severityRank, windowOf } from '@merlon/core';
+import { giveUp, memberName, type Place, tell, tooDeep } from '../audit.ts';
+import { isScrambled } from '../bytes.ts';
 import { Cursor } from '../cursor.ts';
 import type { ScanLimits } from '../limits.ts';
 import type { Policy } from '../policy/classify.ts';
-import { type Candidate, Collector, type Notice, severityOf, tellNotices } from './collect.ts';
+import { bombIn } from './bomb.ts';
+import {
+  type Candidate,
+  Collector,
+  looksLikePickle,
+  type Notice,
+  severityOf,
+  tellNotices,
+} from './collect.ts';
 import { joblibArray } from './joblib.ts';
 import { type Outcome, rawOffsetsMax, runPickle } from './machine.ts';
 import type { Global } from './value.ts';
@@ -86,11 +95,7 @@ async function scanStream(place: Place, cursor: Cursor, options: PickleOptions) 
   tellNotices(place, collector.finish());
   if (outcome.broken !== null) tellNotices(place, collector.cutOff());
   tellOutcome(place, outcome, start);
-  const strangers = collector.persistentIds - (options.torch ? collector.torchStorages : 0);
-  if (strangers > 0) {
-    const evidence = `${strangers} references by persistent id`;
-    tell(place, 'MRL-PKL-009', { evidence, offset: start });
-  }
+  tellOutside(place, collector, options, start);
   // To a plain unpickler the raw bytes of an array are instructions.
   for (const offset of outcome.rawOffsets) await scanLenient(place, offset, rawOpcodesMax);
   if (outcome.rawOffsets.length >= rawOffsetsMax) giveUp(place, 'too many arrays in the stream');
@@ -103,6 +108,21 @@ async function scanStream(place: Place, cursor: Cursor, options: PickleOptions) 
   return outcome;
 }
 
+/** Objects outside the stream; those of a PyTorch archive stand beside it. */
+function tellOutside(
+  place: Place,
+  { persistentIds, torchStorages }: Collector,
+  { torch }: PickleOptions,
+  offset: number,
+): void {
+  const strangers = persistentIds - torchStorages;
+  const count = torch === true ? strangers : persistentIds;
+  if (count === 0) return;
+  const evidence = `${count} references by persistent id`;
+  const severity = strangers > 0 && torch !== true ? 'medium' : 'low';
+  tell(place, 'MRL-PKL-009', { evidence, severity, offset });
+}
+
 function tellOutcome(place: Place, outcome: Outcome, start: number): void {
   for (const offset of outcome.straddles) {
     const evidence = 'an instruction crosses the border of its frame';
@@ -111,12 +131,20 @@ function tellOutcome(place: Place, outcome: Outcome, start: number): void {
   for (const offset of outcome.oddFrames.slice(0, 1)) {
     tell(place, 'MRL-PKL-016', { evidence: 'a frame of another length', offset });
   }
+  if (outcome.thrownAway !== null && outcome.stopped) {
+    const evidence = 'a value that is built and thrown away';
+    tell(place, 'MRL-PKL-016', { evidence, offset: outcome.thrownAway });
+  }
+  const bomb = outcome.value === null ? null : bombIn(outcome.value);
+  if (bomb !== null) tell(place, 'MRL-PKL-013', { ...bomb, offset: start });
   if (outcome.highestMemoIndex > 8 * outcome.opcodes + memoSlack) {
     const evidence = `memo index ${outcome.highestMemoIndex} in ${outcome.opcodes} instructions`;
     tell(place, 'MRL-PKL-013', { evidence, offset: start });
   }
   if (outcome.broken !== null) {
-    tell(place, 'MRL-PKL-007', { evidence: outcome.broken, offset: outcome.end });
+    // No version of Python writes it: whoever did wants readers to stop here.
+    const severity = outcome.broken === 'unsupported protocol' ? 'medium' : 'low';
+    tell(place, 'MRL-PKL-007', { evidence: outcome.broken, severity, offset: outcome.end });
     giveUp(place, `the pickle breaks at byte ${place.origin + outcome.end}: ${outcome.broken}`);
   } else if (outcome.spent) {
     giveUp(place, `more than ${place.audit.limits.opcodesMax} pickle instructions`);
@@ -130,9 +158,12 @@ async function continues(place: Place, at: number): Promise<boolean> {
 /** What follows the last stream is audited by its own content. */
 async function scanRest(place: Place, at: number): Promise<void> {
   const size = place.source.size - at;
-  tell(place, 'MRL-PKL-015', { evidence: `${size} bytes`, offset: at, length: size });
+  const severity = isScrambled(await place.source.read(at, Math.min(size, 4096)))
+    ? 'medium'
+    : 'low';
+  tell(place, 'MRL-PKL-015', { evidence: `${size} bytes`, severity, offset: at, length: size });
   await scanLenient(place, at);
-  if (place.depth >= place.audit.limits.depthMax) giveUp(place, 'nested too deeply');
+  if (place.depth >= place.audit.limits.depthMax) tooDeep(place);
   else {
     const source = windowOf(place.source, at, size);
     await place.descend({ ...place, source, origin: place.origin + at, depth: place.depth + 1 });
@@ -178,10 +209,23 @@ export async function dangerAt(place: Place, at: number): Promise<string | null>
   return grave?.evidence ?? null;
 }
 
+/** What a source would do that is one pickle from its first byte to its last, when it is grave. */
+export async function wholeDanger(place: Place, source: ByteSource): Promise<string | null> {
+  if (!looksLikePickle(await source.read(0, Math.min(64, source.size)))) return null;
+  const collector = new Collector(place.audit.policy);
+  const { stopped, end } = await runPickle(new Cursor(source), collector, {
+    opcodesMax: probeOpcodesMax,
+    retainedBytesMax: probeRetainedBytesMax,
+  });
+  if (!stopped || end !== source.size) return null;
+  const [worst] = collector.finish();
+  return worst !== undefined && severityOf(worst) !== 'note' ? worst.evidence : null;
+}
+
 /** Bytes that loading would load in turn. */
 async function scanNested(place: Place, candidate: Candidate): Promise<void> {
   if (place.depth >= place.audit.limits.depthMax) {
-    giveUp(place, 'nested too deeply');
+    tooDeep(place);
     return;
   }
   const source = windowOf(place.source, candidate.offset, candidate.length);

@@ -51,6 +51,10 @@ export function fold(
     const point = Math.min(0x10ffff, Math.max(0, Number(first.text) || 0));
     return text(String.fromCodePoint(point), new Set(['decoded']));
   }
+  if (name === 'builtins.map' && first?.path === 'builtins.chr' && second?.kind === 'list') {
+    const letters = second.items.map((item) => fold(first, [item], null, ''));
+    return list(letters.filter(({ kind }) => kind === 'text'));
+  }
   if (name === 'builtins.bytes' && first?.kind === 'list') return bytesOf(first, taints);
   if (/^builtins\.(str|bytes|bytearray|memoryview)$/.test(name) && first !== undefined)
     return first;
@@ -64,6 +68,7 @@ export function fold(
 
 /** Values that are private by themselves, such as the environment. */
 export function taintOfPath(name: string): Taint | null {
+  if (/^sys\.argv/.test(name)) return 'argument';
   return /^os\.environ/.test(name) ? 'private' : null;
 }
 

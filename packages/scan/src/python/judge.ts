@@ -10,6 +10,7 @@ import { addressKind } from '../text/embedded.ts';
 import { pattern } from '../text/pattern.ts';
 import { moduleLevel } from './functions.ts';
 import { type Group, groupOf } from './groups.ts';
+import { isFalse, trustFault } from './trust.ts';
 import type { Use } from './use.ts';
 import { type Taint, taintsOf, textsOf, type Value } from './value.ts';
 
@@ -20,11 +21,16 @@ export interface CodeJudgement {
   readonly why: string;
 }
 
+const local = /^(\w+:\/\/)?(localhost|127\.0\.0\.1|::1)\b/;
+/** Functions by which a server is asked. */
+const serves = /(^|\.)(__call__|handle|predict|inference|invocations|do_GET|do_POST)$/;
 /** Names of these modules that start nothing. */
 const watches = /\.(PIPE|DEVNULL|STDOUT|CalledProcessError|TimeoutExpired|list2cmdline)$/;
 
 /** The judgement of a use; null when it is ordinary. */
 export function judgeUse(use: Use, depth: number): CodeJudgement | null {
+  const fault = trustFault(use);
+  if (fault !== null) return fault;
   const group = groupOf(use.path);
   if (use.path === 'builtins.open') return judgeOpen(use);
   if (/^builtins\.(__import__)$|^importlib\.(import_module|__import__)$/.test(use.path)) {
@@ -170,7 +176,13 @@ function judgeLoad(use: Use): CodeJudgement | null {
   }
   if (use.path.startsWith('marshal.')) return told('MRL-PYC-001', 'high', 'loads compiled code');
   if (/\.(safe_load|SafeLoader)$/.test(use.path)) return null;
-  const weightsOnly = use.keywords.get('weights_only')?.kind === 'unknown';
+  const open = isFalse(use, 'weights_only');
+  const weightsOnly = use.keywords.has('weights_only') && !open;
+  // Whoever names the file decides what runs.
+  const named = hasTaint(use, 'argument', 'outside');
+  if (named && (open || !/^(numpy|torch|yaml)\./.test(use.path))) {
+    return told('MRL-PYC-006', 'medium', 'loads objects from a file that its caller names');
+  }
   const safe = use.path === 'numpy.load' || (use.path === 'torch.load' && weightsOnly);
   const loader =
     use.path === 'yaml.load' &&
@@ -190,8 +202,15 @@ function judgeNetwork(use: Use): CodeJudgement {
     return kind !== null && kind !== 'plain';
   });
   if (strange) return told('MRL-PYC-004', 'high', 'talks to a strange address');
-  if (/^(localhost|127\.0\.0\.1|::1)\b/.test(to))
-    return told('MRL-PYC-004', 'low', 'talks to itself');
+  if (local.test(to)) return told('MRL-PYC-004', 'low', 'talks to itself');
+  // What a model is given to read is nobody else's business.
+  if (
+    sends &&
+    /(^|\.)(forward|generate|call|_?tokenize|encode|decode|embed)$/.test(use.within) &&
+    !local.test(to)
+  ) {
+    return told('MRL-PYC-004', 'high', 'sends away what the model is given');
+  }
   if (use.atImport && (use.within === moduleLevel || sends))
     return told('MRL-PYC-004', 'high', 'talks to the network as soon as it is imported');
   if (/^socket\./.test(use.path)) {
@@ -216,6 +235,9 @@ function judgeOpen(use: Use): CodeJudgement | null {
   const writes = /[wax+]/.test(mode?.text ?? use.keywords.get('mode')?.text ?? '');
   if (isPrivatePath(name)) {
     return told('MRL-PYC-005', 'high', writes ? 'writes a private file' : 'reads a private file');
+  }
+  if (hasTaint(use, 'outside') && serves.test(use.within)) {
+    return told('MRL-PYC-005', 'medium', 'opens a file that a request names');
   }
   return writes && /^(\/|~|[A-Za-z]:)/.test(name)
     ? told('MRL-PYC-005', use.atImport ? 'high' : 'medium', 'writes outside its folder')

@@ -7,7 +7,7 @@ import { basesOf, Functions, indentOf, isMainGuard } from './functions.ts';
 import { groupOf } from './groups.ts';
 import { type Token, tokensOf } from './token.ts';
 import type { Reading, Use } from './use.ts';
-import { list, path, taintsOf, text, unknown, type Value } from './value.ts';
+import { constant, list, path, taintsOf, text, unknown, type Value } from './value.ts';
 import { builtins, combined, insideNames, keywords, outside, reached } from './words.ts';
 
 const usesMax = 20_000;
@@ -226,7 +226,7 @@ class Reader implements Reading {
       if (star !== undefined) return path(`${star}.${token.text}`);
       // TorchScript has these without importing them.
       if (token.text === 'torch' || token.text === 'ops') return path(token.text);
-      return builtins.has(token.text) ? path(`builtins.${token.text}`) : unknown();
+      return builtins.has(token.text) ? path(`builtins.${token.text}`) : constant(token.text);
     }
     if (!'([{'.includes(token.text)) return unknown();
     this.#at++;

@@ -5,6 +5,7 @@
 import { type Place, tell } from '../audit.ts';
 import { attackIn } from '../text/command.ts';
 import { pattern } from '../text/pattern.ts';
+import { hiddenName, isRemoteCode, replacedBuiltin } from './habits.ts';
 import { judgeUse } from './judge.ts';
 import { readPython } from './reader.ts';
 import type { Use } from './use.ts';
@@ -25,10 +26,16 @@ export function looksLikePython(text: string): boolean {
 /** Audits a source; texts that it runs are audited in turn. */
 export function scanPython(place: Place, source: string, depth = 0, pointer = ''): void {
   const reading = readPython(source);
+  const name = place.member === '' ? place.audit.path : place.member;
+  const remote = depth === 0 && isRemoteCode.test(name);
+  if (depth === 0) scanHabits(place, source, pointer);
   for (const use of reading.uses) {
     const judged = judgeUse(use, depth);
     if (judged !== null) {
-      const { rule, severity, why } = judged;
+      const { rule, why } = judged;
+      // Loading the model is enough: nobody is asked whether to run a tool or to unpickle.
+      const raised = remote && (rule === 'MRL-PYC-006' || (rule === 'MRL-PYC-002' && use.atImport));
+      const severity = raised && judged.severity === 'low' ? 'medium' : judged.severity;
       const evidence = `${pictureOf(use)} (${why})`;
       tell(place, rule, { evidence, severity, ...where(source, use.offset, depth, pointer) });
     }
@@ -46,6 +53,20 @@ export function scanPython(place: Place, source: string, depth = 0, pointer = ''
       severity: 'high',
       ...where(source, first.offset, depth, pointer),
     });
+  }
+}
+
+function scanHabits(place: Place, source: string, pointer: string): void {
+  const replaced = replacedBuiltin(source);
+  if (replaced !== null) {
+    const { evidence, offset } = replaced;
+    tell(place, 'MRL-PYC-008', { evidence, ...where(source, offset, 0, pointer) });
+  }
+  const hidden = hiddenName(source);
+  if (hidden !== null) {
+    const evidence = `${hidden.evidence} (names that hide what they are)`;
+    const seen = { evidence, severity: 'medium' } as const;
+    tell(place, 'MRL-PYC-001', { ...seen, ...where(source, hidden.offset, 0, pointer) });
   }
 }
 

@@ -1,7 +1,7 @@
 /** What an expression of Python source is, as far as reading without running can tell. */
 
 /** Where a value came from, when that matters. */
-export type Taint = 'decoded' | 'network' | 'private' | 'file' | 'outside' | 'hidden';
+export type Taint = 'decoded' | 'network' | 'private' | 'file' | 'outside' | 'argument' | 'hidden';
 
 /** A value; `taints` say what went into it. */
 export interface Value {
@@ -20,6 +20,11 @@ const textMax = 1 << 16;
 /** Nothing is known. */
 export function unknown(taints: ReadonlySet<Taint> = none): Value {
   return taints.size === 0 ? nothing : { ...nothing, taints };
+}
+
+/** `True`, `False` and `None` tell themselves; nothing is reached through them. */
+export function constant(name: string): Value {
+  return /^(True|False|None)$/.test(name) ? { ...nothing, path: `builtins.${name}` } : nothing;
 }
 
 /** An imported name, a built-in, or an attribute of one. */

@@ -29,6 +29,11 @@ export const modelRules = {
     ['CWE-829'],
   ),
   'MRL-ONX-005': rule('medium', 'the model is not well-formed', refuse, ['CWE-1286']),
+  'MRL-ONX-006': rule('high', 'a small model asks for time or memory without bound', refuse, [
+    'CWE-400',
+    'CWE-674',
+    'CWE-789',
+  ]),
   'MRL-SFT-001': rule('medium', 'the header is not well-formed', refuse, ['CWE-1286']),
   'MRL-SFT-002': rule('medium', 'tensors overlap, leave gaps or lie outside the file', refuse, [
     'CWE-125',
@@ -42,6 +47,13 @@ export const modelRules = {
     'the metadata holds code, a command or a link',
     'ask its author what it is for; never pass metadata to a program',
     ['CWE-94'],
+  ),
+  'MRL-SFT-005': rule(
+    'high',
+    'a tensor is a pickle that is not harmless',
+    'do not unpickle what comes out of it',
+    code,
+    unsafeArtifact,
   ),
   'MRL-TFS-001': rule(
     'high',
@@ -87,6 +99,13 @@ export const modelRules = {
     ['AML.T0010'],
   ),
   'MRL-HDF-002': rule('medium', 'the file is not well-formed', refuse, ['CWE-1286', 'CWE-125']),
+  'MRL-HDF-003': rule(
+    'medium',
+    'the file says of its data that they are serialized objects',
+    'do not unpickle them; ask for plain arrays',
+    ['CWE-502'],
+    unsafeArtifact,
+  ),
   'MRL-TFL-001': rule('medium', 'the model is not well-formed', refuse, ['CWE-1286', 'CWE-125']),
   'MRL-CUS-001': rule(
     'medium',

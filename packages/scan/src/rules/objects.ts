@@ -86,10 +86,12 @@ export const objectRules = {
     ['CWE-502'],
     unsafeArtifact,
   ),
-  'MRL-PKL-013': rule('high', 'the stream asks for far more memory than it holds', refuse, [
-    'CWE-400',
-    'CWE-409',
-  ]),
+  'MRL-PKL-013': rule(
+    'high',
+    'the stream asks for time or memory far beyond what it holds',
+    refuse,
+    ['CWE-400', 'CWE-409'],
+  ),
   'MRL-PKL-014': rule(
     'medium',
     'a harmless function gets an argument that it should not get',
@@ -102,7 +104,7 @@ export const objectRules = {
   ]),
   'MRL-PKL-016': rule(
     'medium',
-    'the stream has frames that no pickler writes',
+    'the stream has frames or instructions that no pickler writes',
     'ask its author how it was made; it was put together by hand',
     ['CWE-436'],
     unsafeArtifact,
@@ -128,12 +130,9 @@ export const objectRules = {
     ['CWE-22'],
     ['AML.T0010'],
   ),
-  'MRL-ARC-005': rule(
-    'medium',
-    'the archive unpacks to far more than it holds',
-    'do not unpack it',
-    ['CWE-409'],
-  ),
+  'MRL-ARC-005': rule('high', 'the archive unpacks to far more than it holds', 'do not unpack it', [
+    'CWE-409',
+  ]),
   'MRL-ARC-006': rule(
     'medium',
     'a member is encrypted and cannot be audited',
@@ -150,6 +149,25 @@ export const objectRules = {
   'MRL-ARC-009': rule('low', 'a member does not match its checksum', 'get the file again', [
     'CWE-354',
   ]),
+  'MRL-ARC-010': rule(
+    'medium',
+    'archives lie inside archives, deeper than anybody packs',
+    'unpack it step by step within limits, and scan what comes out',
+    ['CWE-409', 'CWE-674'],
+  ),
+  'MRL-ARC-011': rule(
+    'medium',
+    'a member would be written as a program that runs with the rights of its owner',
+    'do not unpack it as an administrator',
+    ['CWE-732', 'CWE-250'],
+  ),
+  'MRL-ARC-012': rule(
+    'medium',
+    'the archive of a model holds a program that its format does not use',
+    'ask its author what it is for',
+    ['CWE-506'],
+    unsafeArtifact,
+  ),
   'MRL-NPY-001': rule('medium', 'the array is not well-formed', refuse, ['CWE-1286']),
   'MRL-NPY-002': rule(
     'note',
@@ -182,6 +200,26 @@ export const objectRules = {
     'critical',
     'the object holds a call that runs commands',
     'do not read it with readRDS',
+    code,
+    unsafeArtifact,
+  ),
+  'MRL-JAV-001': rule(
+    'high',
+    'the object names classes that attacks chain together to run commands',
+    'do not read it with ObjectInputStream; use a filter of classes (JEP 290)',
+    code,
+    unsafeArtifact,
+  ),
+  'MRL-JAV-002': rule(
+    'note',
+    'the file is a stream of Java objects, which reading makes',
+    'read it with a filter of classes (JEP 290)',
+    ['CWE-502'],
+  ),
+  'MRL-BSN-001': rule(
+    'high',
+    'the document holds code that loading evaluates',
+    'do not load it with BSON.jl; ask for arrays (JLD2 or safetensors)',
     code,
     unsafeArtifact,
   ),

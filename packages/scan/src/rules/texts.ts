@@ -18,6 +18,13 @@ export const textRules = {
     ['CWE-94', 'CWE-502'],
     unsafeArtifact,
   ),
+  'MRL-JSN-004': rule(
+    'medium',
+    'a text of the configuration is a pickle, which loading unpickles',
+    'load it only when you trust its author; ask for a configuration without objects',
+    ['CWE-502'],
+    unsafeArtifact,
+  ),
   'MRL-YML-001': rule(
     'critical',
     'the document asks Python to build objects',
@@ -37,6 +44,13 @@ export const textRules = {
     'the chat template does what templates do not need to do',
     'read the template before use; render it in a sandbox',
     ['CWE-1336'],
+  ),
+  'MRL-TOK-001': rule(
+    'medium',
+    'an added token is not what it looks like',
+    'compare the tokenizer with that of the model it comes from',
+    ['CWE-1007', 'CWE-436'],
+    ['AML.T0051'],
   ),
   'MRL-PYC-001': rule(
     'high',
@@ -79,6 +93,27 @@ export const textRules = {
     'let it load with weights_only=True, or from safetensors',
     ['CWE-502'],
   ),
+  'MRL-PYC-007': rule(
+    'high',
+    'the file runs code whenever Python starts',
+    'do not install it; take it out of the folder of packages',
+    ['CWE-94', 'CWE-506'],
+    unsafeArtifact,
+  ),
+  'MRL-PYC-008': rule(
+    'high',
+    'the code replaces functions that all of Python relies on',
+    'do not import it; read what the replacement does',
+    ['CWE-94', 'CWE-506'],
+    unsafeArtifact,
+  ),
+  'MRL-PYC-009': rule(
+    'medium',
+    'the code runs what another repository holds on the day, without a fixed revision',
+    'name a revision by its hash, or load without code',
+    ['CWE-829', 'CWE-494'],
+    unsafeArtifact,
+  ),
   'MRL-CFG-001': rule(
     'critical',
     'the configuration makes a framework call a dangerous function',
@@ -91,6 +126,47 @@ export const textRules = {
     'a description holds code, a command or a strange address',
     'ask its author what it is for; never pass it to a program',
     ['CWE-94', 'CWE-506'],
+  ),
+  'MRL-CFG-003': rule(
+    'high',
+    'the configuration makes a loader open what lies outside of the model',
+    'do not load it; ask for a model whose files lie beside it',
+    ['CWE-22', 'CWE-73', 'CWE-918'],
+    ['AML.T0010'],
+  ),
+  'MRL-CFG-004': rule(
+    'medium',
+    'the configuration opens the machine that runs it',
+    'take the rights away, and let only those in who need it',
+    ['CWE-250', 'CWE-668'],
+  ),
+  'MRL-CSV-001': rule(
+    'medium',
+    'a cell of the table is a formula that runs or fetches something',
+    'do not open it in a spreadsheet; read it as text',
+    ['CWE-1236'],
+    ['AML.T0011'],
+  ),
+  'MRL-DOC-001': rule(
+    'high',
+    'the page holds a script that hides what it does or sends away what is private',
+    'do not open it in a browser',
+    ['CWE-79', 'CWE-506'],
+    ['AML.T0011'],
+  ),
+  'MRL-DOC-002': rule(
+    'medium',
+    'the document tells its reader to run what nobody vouches for, or to give up protection',
+    'do not follow it; ask its author why',
+    ['CWE-829'],
+    ['AML.T0011'],
+  ),
+  'MRL-DOC-003': rule(
+    'medium',
+    'the document tells an agent to act behind the back of its user',
+    'read it before an agent does; take the order out',
+    ['CWE-1427'],
+    ['AML.T0051'],
   ),
   'MRL-YML-002': rule(
     'medium',
@@ -118,6 +194,10 @@ export const textRules = {
     ['CWE-94'],
     unsafeArtifact,
   ),
+  'MRL-XML-004': rule('high', 'the network points far outside of its weights', refuse, [
+    'CWE-125',
+    'CWE-190',
+  ]),
   'MRL-REQ-001': rule(
     'medium',
     'installing the requirements fetches what nobody vouches for',
@@ -133,7 +213,7 @@ export const textRules = {
     unsafeArtifact,
   ),
   'MRL-SEC-001': rule(
-    'low',
+    'medium',
     'a secret stands in the file',
     'revoke it, and remove it from the file',
     ['CWE-798', 'CWE-312'],

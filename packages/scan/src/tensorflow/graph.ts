@@ -16,10 +16,11 @@ import {
   shapeOf,
   walkMessages,
 } from '../wire/protobuf.ts';
-import { operatorFault } from './operators.ts';
+import { FileUses } from './files.ts';
+import { isCustomOperator, operatorFault } from './operators.ts';
 
 /** Kinds of files that hold a graph. */
-export type GraphKind = 'saved-model' | 'meta-graph' | 'graph-def';
+export type GraphKind = 'saved-model' | 'meta-graph' | 'graph-def' | 'keras-metadata';
 
 const schema: Schema = {
   saved: { inner: { 2: 'meta' } },
@@ -28,15 +29,19 @@ const schema: Schema = {
   collected: { inner: { 1: 'nodes', 2: 'blobs' } },
   nodes: { texts: [1] },
   blobs: { texts: [1] },
-  asset: { texts: [2] },
+  asset: { inner: { 1: 'info' }, texts: [2] },
+  info: { texts: [1] },
+  layers: { inner: { 1: 'layer' } },
+  layer: { texts: [5] },
   objects: { inner: { 1: 'object', 2: 'concrete' } },
   concrete: {},
   object: { inner: { 4: 'user' } },
   user: { texts: [1, 3] },
   graph: { inner: { 1: 'node', 2: 'library' } },
   library: { inner: { 1: 'function' } },
-  function: { inner: { 3: 'node' } },
-  node: { inner: { 5: 'attribute' }, texts: [1, 2] },
+  function: { inner: { 1: 'signature', 3: 'node' } },
+  signature: { texts: [1] },
+  node: { inner: { 5: 'attribute' }, texts: [1, 2, 3] },
   attribute: { inner: { 2: 'value' }, texts: [1] },
   value: { inner: { 1: 'list', 8: 'tensor' }, texts: [2] },
   list: { texts: [2] },
@@ -46,8 +51,24 @@ const roots: Readonly<Record<GraphKind, string>> = {
   'saved-model': 'saved',
   'meta-graph': 'meta',
   'graph-def': 'graph',
+  'keras-metadata': 'layers',
 };
 const namesMax = 100_000;
+const usesMax = 20;
+const customMax = 100;
+const textsMax = 1000;
+
+interface Walk {
+  readonly place: Place;
+  /** Operators and nodes that were told. */
+  readonly told: Set<string>;
+  readonly files: FileUses;
+  /** Operators that TensorFlow does not have, unless the graph defines them as functions. */
+  readonly custom: Map<string, number>;
+  readonly functions: Set<string>;
+  /** Texts of the node that is read. */
+  readonly texts: string[];
+}
 
 /** Which kind of graph the bytes are by their structure, or null. */
 export async function probeGraph(cursor: Cursor): Promise<GraphKind | null> {
@@ -63,39 +84,68 @@ export async function probeGraph(cursor: Cursor): Promise<GraphKind | null> {
     return known && (await holds(later, fields, 2, isMetaGraph)) ? 'saved-model' : null;
   }
   if (fits(' 1:2 2:2 3:2 4:2 5:2 6:2 7:2 ') && (await holds(later, fields, 1, isMetaInfo))) {
-    return fields.some(({ number }) => number === 2) ? 'meta-graph' : null;
+    const again = new Cursor(cursor.source, start);
+    const graph = fields.some(({ number }) => number === 2);
+    return graph && (await holds(again, fields, 2, isGraphDef)) ? 'meta-graph' : null;
   }
+  const layers = new Cursor(cursor.source, start);
+  if (fits(' 1:2 ') && (await holds(layers, fields, 1, isLayer))) return 'keras-metadata';
   const isGraph = fits(' 1:2 2:2 3:0 4:2 5:2 ') && first.number === 1;
-  return isGraph && (await holds(later, fields, 1, isNode)) ? 'graph-def' : null;
+  const nodes = new Cursor(cursor.source, start);
+  return isGraph && (await holds(nodes, fields, 1, isNode)) ? 'graph-def' : null;
 }
 
 /** Audits the graph. */
 export async function scanGraph(place: Place, kind: GraphKind): Promise<void> {
   const cursor = new Cursor(place.source);
-  const told = new Set<string>();
+  const walk: Walk = {
+    place,
+    told: new Set(),
+    files: new FileUses(),
+    custom: new Map(),
+    functions: new Set(),
+    texts: [],
+  };
   try {
-    await walkMessages(cursor, schema, roots[kind], (message) => leave(place, message, told));
+    await walkMessages(cursor, schema, roots[kind], (message) => leave(walk, message));
   } catch (thrown) {
     if (!(thrown instanceof MalformedMessage)) throw thrown;
     giveUp(place, `the model breaks: ${thrown.message}`);
   }
+  for (const use of walk.files.finish(kind === 'graph-def').slice(0, usesMax)) {
+    tell(place, 'MRL-TFS-001', use);
+  }
+  for (const [operator, offset] of walk.custom) {
+    if (!walk.functions.has(operator)) tell(place, 'MRL-CUS-001', { evidence: operator, offset });
+  }
   place.audit.dataBytes.count += place.source.size;
 }
 
-function leave(place: Place, message: Message, told: Set<string>): void {
+function leave(walk: Walk, message: Message): void {
+  const { place } = walk;
   switch (message.name) {
     case 'node':
-      leaveNode(place, message, told);
+      leaveNode(walk, message);
       return;
     case 'tensor':
     case 'value':
     case 'list':
       for (const text of [...(message.texts.get(8) ?? []), ...(message.texts.get(2) ?? [])]) {
         leaveText(place, text, message.offset);
+        if (walk.texts.length < textsMax) walk.texts.push(text);
       }
       return;
     case 'user':
       for (const text of message.texts.get(3) ?? []) leaveMetadata(place, text);
+      return;
+    case 'signature':
+      for (const name of message.texts.get(1) ?? []) walk.functions.add(name);
+      return;
+    case 'layer':
+      for (const text of message.texts.get(5) ?? []) leaveMetadata(place, text);
+      return;
+    case 'info':
+      for (const name of message.texts.get(1) ?? []) walk.files.asset(name);
       return;
     case 'asset':
       for (const name of message.texts.get(2) ?? []) {
@@ -108,11 +158,17 @@ function leave(place: Place, message: Message, told: Set<string>): void {
   }
 }
 
-function leaveNode(place: Place, message: Message, told: Set<string>): void {
+function leaveNode(walk: Walk, message: Message): void {
+  const { place, told, files, texts } = walk;
   const [operator = ''] = message.texts.get(2) ?? [];
-  const fault = operatorFault(operator);
-  if (fault === null || told.size > namesMax) return;
   const [node = ''] = message.texts.get(1) ?? [];
+  const { offset } = message;
+  const inputs = message.texts.get(3) ?? [];
+  files.add({ name: node, operator, inputs, texts: texts.splice(0), offset });
+  const fault = operatorFault(operator);
+  const isCustom = fault === null && operator !== '' && isCustomOperator(operator);
+  if (isCustom && walk.custom.size < customMax) walk.custom.set(operator, offset);
+  if (fault === null || told.size > namesMax) return;
   if (told.has(`${operator} ${node}`)) return;
   told.add(`${operator} ${node}`);
   const { severity, why } = fault;
@@ -180,9 +236,27 @@ async function isMetaInfo(
   );
   return (
     plain &&
-    fields.some(({ number }) => number === 5 || number === 2) &&
+    fields.some(({ number }) => number === 5 || number === 4 || number === 2) &&
     !(await isNode(fields, cursor, start))
   );
+}
+
+/** Nodes first, then functions and versions. */
+async function isGraphDef(
+  fields: readonly Field[],
+  cursor: Cursor,
+  start: number,
+): Promise<boolean> {
+  const plain = fields.every(({ number, wire }) => number <= 5 && (wire === 2 || number === 3));
+  const inner = new Cursor(cursor.source, start);
+  return plain && fields[0]?.number === 1 && (await holds(inner, fields, 1, isNode));
+}
+
+/** An object of Keras: where it stands, what it is, its configuration as JSON. */
+async function isLayer(fields: readonly Field[]): Promise<boolean> {
+  const wires: Readonly<Record<number, number>> = { 2: 0, 3: 2, 4: 2, 5: 2, 6: 2 };
+  const has = (number: number): boolean => fields.some((field) => field.number === number);
+  return fields.every(({ number, wire }) => wires[number] === wire) && has(4) && has(5);
 }
 
 /** A node has a name and an operator, which is a plain word. */

@@ -2,6 +2,7 @@
 
 import type { Severity } from '@merlon/core';
 import { pattern } from '../text/pattern.ts';
+import known from './operators.json' with { type: 'json' };
 
 /** What is wrong with an operator. */
 export interface OperatorFault {
@@ -32,4 +33,13 @@ export function operatorFault(operator: string): OperatorFault | null {
     if (names.test(operator)) return { severity, why };
   }
   return null;
+}
+
+const names: ReadonlySet<string> = new Set(known.names.flatMap((line) => line.split(' ')));
+/** Operators that rewriting and compiling leave behind, which no list of the public ones has. */
+const internal = /^(_|Mkl|TPU|Xla|Cudnn|TRTEngineOp|TfLite|Experimental|Encapsulate|IfrtCall)/;
+
+/** True for an operator that TensorFlow does not bring with it; old versions had others. */
+export function isCustomOperator(operator: string): boolean {
+  return !(names.has(operator) || internal.test(operator) || operator.startsWith('Batch'));
 }

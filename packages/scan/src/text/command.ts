@@ -24,12 +24,19 @@ const attacks: readonly RegExp[] = [
   /:\(\)\s*\{\s*:\s*\|\s*:\s*&\s*\}/,
 ];
 const builds = pattern('command.builds');
+const installers = pattern('command.installers');
 
 /** Judges a command line. */
 export function commandKind(command: string): CommandKind {
   if (attacks.some((attack) => attack.test(command))) return 'attack';
   const simple = !/[;|&`<>]|\$\(/.test(command);
   return simple && builds.test(command) ? 'build' : 'plain';
+}
+
+/** True for a command that only fetches the installer of a well-known maker, encrypted. */
+export function isKnownInstaller(command: string): boolean {
+  const addresses = command.match(/\bhttps?:\/\/[^\s"'|)]+/g) ?? [];
+  return addresses.length > 0 && addresses.every((each) => installers.test(each));
 }
 
 /** Files whose reading or writing is never the work of a model. */

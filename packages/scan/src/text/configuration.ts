@@ -6,12 +6,14 @@
 import { isJsonObject, type Json, type JsonObject } from '@merlon/core';
 import { giveUp, type Place, tell } from '../audit.ts';
 import { scanKerasObject } from '../keras/configuration.ts';
+import { hasTemplate, templateFaults } from './chat/template.ts';
+import { scanAddedTokens } from './chat/tokens.ts';
 import { attackIn } from './command.ts';
 import { embeddedAddress, embeddedCode } from './embedded.ts';
+import { scanConstructor, scanFileName } from './files.ts';
 import { pattern } from './pattern.ts';
 import { scanSkopsNode } from './skops.ts';
 import { scanTarget } from './targets.ts';
-import { hasTemplate, templateFaults } from './template.ts';
 import { scanVersions } from './versions.ts';
 
 const valuesMax = 5_000_000;
@@ -24,8 +26,11 @@ const isRun = pattern('configuration.runs');
 /** Audits a template that stands somewhere inside a file. */
 export function scanTemplate(place: Place, text: string, pointer?: string): void {
   if (!hasTemplate(text)) return;
-  for (const { grave, evidence } of templateFaults(text)) {
-    const where = pointer === undefined ? {} : { pointer };
+  for (const { grave, evidence, severity } of templateFaults(text)) {
+    const where = {
+      ...(pointer === undefined ? {} : { pointer }),
+      ...(severity === undefined ? {} : { severity }),
+    };
     const cve = grave ? ['CVE-2024-34359'] : [];
     tell(place, grave ? 'MRL-TPL-001' : 'MRL-TPL-002', { evidence, ...where, cve });
   }
@@ -47,6 +52,7 @@ export function scanConfiguration(place: Place, root: Json): void {
   const walk = (value: Json | undefined, pointer: string, key: string): void => {
     if (value === undefined || ++count > valuesMax) return;
     if (typeof value === 'string') {
+      scanFileName(place, key, value, pointer);
       scanTemplate(place, value, pointer);
       if (value.length >= 8 && !vocabulary.test(pointer) && !hasTemplate(value)) {
         scanDescription(place, key, value, pointer);
@@ -74,6 +80,8 @@ function scanObject(place: Place, value: JsonObject, pointer: string): void {
   scanVersions(place, value, pointer);
   scanKerasObject(place, value, pointer);
   scanSkopsNode(place, value, pointer);
+  scanConstructor(place, value, pointer);
+  scanAddedTokens(place, value, pointer);
   for (const [key, target] of Object.entries(value)) {
     if (targetKeys.has(key) && typeof target === 'string' && target.includes('.')) {
       scanTarget(place, key, target, pointer);

@@ -66,3 +66,16 @@ export function embeddedAddress(key: string, text: string): Embedded | null {
   }
   return null;
 }
+
+const blobCharactersMin = 512;
+
+/** A long text in base64 that stands for bytes and not for another text, or null. */
+export function embeddedBlob(text: string): Embedded | null {
+  if (text.length < blobCharactersMin || !/^[A-Za-z0-9+/_-]+={0,2}\s*$/.test(text)) return null;
+  const mixed = [/[a-z]/, /[A-Z]/, /\d/].every((kind) => kind.test(text));
+  const bytes = Buffer.from(text.slice(0, blobCharactersMin), 'base64');
+  const readable = bytes.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13));
+  if (!mixed || readable) return null;
+  const evidence = `${text.length} characters of base64: ${text.slice(0, 40)}…`;
+  return { evidence, severity: 'medium' };
+}

@@ -3,6 +3,9 @@ import { isJsonObject, type Json, type JsonObject } from '@merlon/core';
 import { type Place, tell } from '../audit.ts';
 import { scanPython } from '../python/scan.ts';
 import { attackIn, commandKind } from './command.ts';
+import { scriptFault } from './document.ts';
+import { pattern } from './pattern.ts';
+import { scanRequirement } from './requirements.ts';
 
 /** True for the shape of a notebook. */
 export function isNotebook(value: JsonObject): boolean {
@@ -25,7 +28,21 @@ export function scanNotebook(place: Place, notebook: JsonObject): void {
       if (/<script[^>]*src\s*=\s*["']https?:|document\.cookie|fetch\(\s*["']https?:/.test(html)) {
         tell(place, 'MRL-NBK-001', { evidence: html.slice(0, 120), pointer, severity: 'medium' });
       }
+      scanOutput(place, html, pointer);
     }
+  }
+}
+
+/** What a stored output does when a trusted notebook is opened, before any cell is run. */
+function scanOutput(place: Place, html: string, pointer: string): void {
+  const isScript = /<script|\bon(error|load)\s*=|kernel\.execute/i.test(html);
+  const fault = isScript ? scriptFault(html) : null;
+  if (fault !== null) tell(place, 'MRL-NBK-001', { evidence: fault, pointer, severity: 'high' });
+  for (const [, address = ''] of html.matchAll(
+    /<iframe\b[^>]*\ssrc\s*=\s*["']?(https?:[^"'\s>]+)/gi,
+  )) {
+    if (pattern('notebook.frames').test(address)) continue;
+    tell(place, 'MRL-NBK-001', { evidence: address, pointer, severity: 'medium' });
   }
 }
 
@@ -36,6 +53,11 @@ function scanCell(place: Place, source: string, pointer: string): void {
   for (const command of commands) {
     const attack = attackIn(command);
     const bare = command.replace(/^\s*[!%]+(sx|system)?\s*/, '');
+    for (const [link] of bare.matchAll(/\bgit\+\w+:\/\/\S+/g)) {
+      if (/^(python3? -m )?(pip|uv pip|pip3) install\b/.test(bare)) {
+        scanRequirement(place, link.replace(/['"]$/, ''), pointer);
+      }
+    }
     if (attack !== null || commandKind(bare) === 'attack') {
       tell(place, 'MRL-NBK-001', { evidence: attack?.evidence ?? bare, pointer });
     } else if (

@@ -61,15 +61,16 @@ export function scanRequirements(place: Place, text: string): void {
       .slice(0, lineMax);
     if (line === '') continue;
     scanPin(place, line, `line ${number}`);
-    const found = faultOf(line);
-    if (found === null) continue;
-    const pointer = `line ${number}`;
-    tell(place, 'MRL-REQ-001', {
-      evidence: `${line} (${found.why})`,
-      severity: found.severity,
-      pointer,
-    });
+    scanRequirement(place, line, `line ${number}`);
   }
+}
+
+/** Audits one line, wherever it stands. */
+export function scanRequirement(place: Place, line: string, pointer: string): void {
+  const found = faultOf(line);
+  if (found === null) return;
+  const evidence = `${line} (${found.why})`;
+  tell(place, 'MRL-REQ-001', { evidence, severity: found.severity, pointer });
 }
 
 function faultOf(line: string): { severity: 'low' | 'medium' | 'high'; why: string } | null {
@@ -92,6 +93,11 @@ function faultOf(line: string): { severity: 'low' | 'medium' | 'high'; why: stri
       return { severity: 'high', why: 'fetched without encryption' };
     if (/\d{1,3}(\.\d{1,3}){3}/.test(link)) return { severity: 'high', why: 'fetched by address' };
     if (indexHosts.test(link.replace(/^\w+\+/, ''))) {
+      const moves =
+        /^git\+/.test(link) && !/\.git@[\w.-]*\d|@(v?\d[\w.-]*|[0-9a-f]{7,40})(#|$)/.test(link);
+      if (moves && !pattern('trust.owners').test(link.replace(/^[^:]*:\/\/[^/]*\//, ''))) {
+        return { severity: 'medium', why: 'fetched from outside the index, whatever it will be' };
+      }
       return { severity: 'low', why: 'fetched from outside the index' };
     }
     return { severity: 'medium', why: 'fetched from outside the index' };

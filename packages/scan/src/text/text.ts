@@ -2,12 +2,17 @@
 import { isJsonObject } from '@merlon/core';
 import { giveUp, notUnderstood, type Place, tell } from '../audit.ts';
 import { looksLikePython, scanPython } from '../python/scan.ts';
+import { looksLikeGraphText, scanGraphText } from '../tensorflow/text.ts';
 import { attackIn } from './command.ts';
 import { scanConfiguration, scanTemplate } from './configuration.ts';
+import { scanAdvice, scanPage, scriptFault } from './document.ts';
+import { scanFlavors, scanFormulas, scanLogging } from './files.ts';
 import { parseJson } from './json.ts';
+import { scanEncoded } from './nested.ts';
 import { isNotebook, scanNotebook } from './notebook.ts';
 import { looksLikeRequirements, scanRequirements } from './requirements.ts';
 import { scanSecrets } from './secrets.ts';
+import { scanStartup } from './startup.ts';
 import { looksLikeXml, scanXml } from './xml.ts';
 import { scanYaml } from './yaml.ts';
 
@@ -47,12 +52,30 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The text of bytes that are one, or null; `cut` bytes may end within a character. */
 export function asText(bytes: Uint8Array, cut: boolean): string | null {
+  const wide = wideDecoder(bytes);
+  if (wide !== null) {
+    const text = decoded(bytes.subarray(0, bytes.length - (cut ? bytes.length % 2 : 0)), wide, cut);
+    return text === null || hasControls(text) ? null : text;
+  }
   for (let drop = 0; drop <= (cut ? 3 : 0); drop++) {
     const text = decoded(bytes.subarray(0, bytes.length - drop), decoder, false);
     if (text === null) continue;
     return hasControls(text) ? null : text;
   }
   return null;
+}
+
+/**
+ * The decoder of UTF-16, which parsers of XML and editors take: by the mark at its beginning, or by
+ * the zeros of a sign that such texts begin with.
+ */
+function wideDecoder([first, second, third, fourth]: Uint8Array): TextDecoder | null {
+  const opens = (byte: number | undefined): boolean => byte === 0x3c || byte === 0x7b;
+  const little =
+    (first === 0xff && second === 0xfe) || (opens(first) && second === 0 && fourth === 0);
+  const big = (first === 0xfe && second === 0xff) || (first === 0 && opens(second) && third === 0);
+  if (!little && !big) return null;
+  return new TextDecoder(little ? 'utf-16le' : 'utf-16be', { fatal: true, ignoreBOM: true });
 }
 
 /** Which kind of text it is, by its content first and its name second. */
@@ -66,13 +89,18 @@ export function textFormat(text: string, name: string): TextFormat {
   if (/^#!.*\bpython/.test(text) || /\.pyw?$/i.test(name)) return 'python';
   if (text.startsWith('#!') || scriptNames.test(name)) return 'script';
   if (looksLikeRequirements(text, name)) return 'requirements';
-  const isDocument = documentNames.test(name);
+  const isDocument = isDocumentName(name);
   if (/\.ya?ml$/i.test(name) || (!isDocument && /^(---\s*\n|%YAML |%TAG )/.test(text))) {
     return 'yaml';
   }
   if (/\.(j2|jinja2?|template|tpl)$/i.test(name)) return 'template';
   if (/\.(csv|tsv)$/i.test(name)) return 'csv';
   return !isDocument && looksLikePython(text) ? 'python' : 'text';
+}
+
+/** True for the names of what people read. */
+function isDocumentName(name: string): boolean {
+  return documentNames.test(name);
 }
 
 /** Audits a text as a whole. */
@@ -90,6 +118,7 @@ export async function scanText(place: Place, format: TextFormat): Promise<void> 
     return;
   }
   scanSecrets(place, text);
+  await scanEncoded(place, text, format === 'json');
   if (format === 'json') scanJson(place, text);
   else if (format === 'python') scanPython(place, text);
   else if (format === 'requirements') scanRequirements(place, text);
@@ -140,7 +169,19 @@ function scanLines(place: Place, text: string): void {
 }
 
 function scanPlain(place: Place, text: string, format: TextFormat): void {
+  const name = place.member === '' ? place.audit.path : place.member;
+  if (format === 'csv') scanFormulas(place, text);
+  else {
+    scanStartup(place, name, text);
+    scanFlavors(place, text);
+    scanLogging(place, text);
+  }
+  if (/\.(html?|xhtml|svg|md)$/i.test(name) || /^\s*<(!DOCTYPE html|html)\b/i.test(text)) {
+    scanPage(place, text);
+  }
+  if (isDocumentName(name)) scanAdvice(place, name, text);
   if (format !== 'csv' && format !== 'lightgbm') scanTemplate(place, text);
+  if (looksLikeGraphText(text)) scanGraphText(place, text);
   if (format === 'xml') scanXml(place, text);
   else if (format === 'script') scanScript(place, text);
   else if (format !== 'csv') scanYaml(place, text);
@@ -149,6 +190,9 @@ function scanPlain(place: Place, text: string, format: TextFormat): void {
 /** Programs of other languages: only what attacks look like is told, so they are never clean. */
 function scanScript(place: Place, text: string): void {
   notUnderstood(place, 'a program of another language than Python');
+  const name = place.member === '' ? place.audit.path : place.member;
+  const fault = /\.[cm]?js$/i.test(name) ? scriptFault(text) : null;
+  if (fault !== null) tell(place, 'MRL-PYC-002', { evidence: fault, severity: 'high' });
   const attack = attackIn(text);
   if (attack === null) return;
   tell(place, 'MRL-PYC-002', { evidence: attack.evidence, offset: attack.at, severity: 'high' });

@@ -8,6 +8,11 @@ import { attackIn, isPrivatePath } from './command.ts';
 import { pattern } from './pattern.ts';
 
 const entitiesMax = 20;
+const entityDepthMax = 100;
+/** Characters out of entities, above which a parser is kept busy for nothing. */
+const growthMax = 1_000_000;
+/** No file of weights is that long. */
+const offsetMax = 2 ** 40;
 
 /** True for a document of XML. */
 export function looksLikeXml(text: string): boolean {
@@ -24,14 +29,17 @@ export function scanXml(place: Place, text: string): void {
     const isType = /^<!DOCTYPE\s+\S+\s+PUBLIC\s+"-\/\/(W3C|DMG|Apple)/i.test(outside[0]);
     if (!isType) tell(place, 'MRL-XML-001', { evidence: outside[0], offset: outside.index });
   }
-  const entities = [...clean.matchAll(/<!ENTITY\s+%?\s*\S+\s+["']([^"']*)["']/g)];
-  const nested = entities.filter(([, value = '']) => (value.match(/[&%]\w+;/g) ?? []).length >= 2);
-  if (nested.length >= 2 || entities.length > entitiesMax) {
-    tell(place, 'MRL-XML-002', {
-      evidence: `${entities.length} entities, ${nested.length} of entities`,
-    });
+  const entities = [...clean.matchAll(/<!ENTITY\s+(?:%\s+)?(\S+)\s+["']([^"']*)["']/g)];
+  const growth = growthOf(entities);
+  const nested = entities.filter(
+    ([, , value = '']) => (value.match(/[&%]\w+;/g) ?? []).length >= 2,
+  );
+  if (nested.length >= 2 || entities.length > entitiesMax || growth > growthMax) {
+    const severity = growth > growthMax ? 'high' : 'medium';
+    const evidence = `${entities.length} entities, ${nested.length} of entities`;
+    tell(place, 'MRL-XML-002', { evidence, severity });
   } else if (entities.length > 0 && outside === null) {
-    tell(place, 'MRL-XML-002', { evidence: entities[0]?.[0] ?? '', severity: 'low' });
+    tell(place, 'MRL-XML-002', { evidence: entities[0]?.[0] ?? '' });
   }
   const include = pattern('xml.include').exec(clean);
   if (include !== null) tell(place, 'MRL-XML-001', { evidence: include[0], severity: 'high' });
@@ -40,6 +48,27 @@ export function scanXml(place: Place, text: string): void {
   const code = attackIn(clean) ?? codeIn(clean);
   if (code !== null) tell(place, 'MRL-XML-003', { evidence: code.evidence, offset: code.at });
   scanOpenVino(place, clean);
+}
+
+/** Characters of the longest entity once all that it refers to is in its place. */
+function growthOf(entities: readonly RegExpExecArray[]): number {
+  const values = new Map(entities.map(([, name = '', value = '']) => [name, value]));
+  const known = new Map<string, number>();
+  const lengthOf = (name: string, depth: number): number => {
+    const value = values.get(name);
+    if (value === undefined) return 1;
+    // What refers to itself never ends.
+    if (depth > entityDepthMax) return Number.POSITIVE_INFINITY;
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    let total = value.length;
+    for (const [, inner = ''] of value.matchAll(/[&%]([\w.-]+);/g)) {
+      total += lengthOf(inner, depth + 1);
+    }
+    known.set(name, total);
+    return total;
+  };
+  return Math.max(0, ...[...values.keys()].slice(0, 10_000).map((name) => lengthOf(name, 0)));
 }
 
 /** Calls of several languages that have no place in the description of a model. */
@@ -61,6 +90,11 @@ function scanOpenVino(place: Place, text: string): void {
   }
   for (const library of [...libraries].slice(0, entitiesMax)) {
     tell(place, 'MRL-CUS-002', { evidence: library });
+  }
+  for (const [, key, value = ''] of text.matchAll(/\b(offset|size)\s*=\s*["'](-?\d+)["']/g)) {
+    if (Number(value) < offsetMax && Number(value) >= 0) continue;
+    tell(place, 'MRL-XML-004', { evidence: `${key} ${value}` });
+    break;
   }
   const outside = /\b(?:path|location|bin|weights|source)\s*=\s*["']([^"']+)["']/g;
   for (const [, path = ''] of text.matchAll(outside)) {

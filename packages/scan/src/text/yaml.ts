@@ -5,8 +5,9 @@
  */
 
 import { giveUp, type Place, tell } from '../audit.ts';
-import { attackIn } from './command.ts';
+import { attackIn, isKnownInstaller } from './command.ts';
 import { pattern } from './pattern.ts';
+import { scanRequirement } from './requirements.ts';
 import { scanTarget } from './targets.ts';
 import { scanPin } from './versions.ts';
 
@@ -49,7 +50,19 @@ export function scanYaml(place: Place, text: string): void {
 function scanCommand(place: Place, line: string, pointer: string): void {
   const [, command] = /^\s*(?:-\s+)?(?:cmd|command|run|script)\s*:\s*(\S.*)$/.exec(line) ?? [];
   const found = command === undefined ? null : attackIn(command);
-  if (found !== null) tell(place, 'MRL-CFG-002', { evidence: line.trim(), pointer });
+  if (found !== null) {
+    // Whoever repeats the pipeline runs it.
+    const severity = isKnownInstaller(line) ? 'medium' : 'high';
+    tell(place, 'MRL-CFG-002', { evidence: line.trim(), severity, pointer });
+  }
+  // Frameworks that build networks from lists evaluate their names and arguments.
+  const called = pattern('yaml.calls').exec(line);
+  if (called !== null) {
+    tell(place, 'MRL-CFG-001', { evidence: line.trim(), severity: 'high', pointer });
+  }
+  const [, option] =
+    /^\s*-\s*["']?(--?(?:extra-index-url|index-url|find-links|trusted-host)\b.*)$/.exec(line) ?? [];
+  if (option !== undefined) scanRequirement(place, option, pointer);
 }
 
 function scanTags(

@@ -40,6 +40,12 @@ export function nameFault(name: string): string | null {
   return null;
 }
 
+/** True when the member would be written with the rights of its owner or group (Unix mode). */
+export function isSetId(entry: Entry): boolean {
+  const mode = entry.attributes >>> 16;
+  return (mode & 0o6000) !== 0 && (mode & 0xf000) === 0x8000;
+}
+
 /** True when the attributes say that the member is a symbolic link. */
 export function isLink(entry: Entry): boolean {
   return ((entry.attributes >>> 16) & 0xf000) === 0xa000;

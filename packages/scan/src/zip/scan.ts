@@ -7,13 +7,14 @@ import { crc32 } from 'node:zlib';
 import { type ByteSource, windowOf } from '@merlon/core';
 import { type Compression, inflate, type Unpacker } from '../archive/inflate.ts';
 import { lzmaOfZip } from '../archive/lzma.ts';
-import { giveUp, memberName, notUnderstood, type Place, tell } from '../audit.ts';
+import { giveUp, memberName, notUnderstood, type Place, tell, tooDeep } from '../audit.ts';
 import { pattern } from '../text/pattern.ts';
 import {
   collisions,
   contradictions,
   hasDescriptor,
   isLink,
+  isSetId,
   nameFault,
   saysEncrypted,
 } from './compare.ts';
@@ -90,6 +91,9 @@ async function scanDirectory(
   const kind = known ?? kindOf(entries);
   if (place.member === '') place.audit.formats.add(kind.format);
   tellNames(place, entries);
+  for (const { name } of entries) {
+    if (isForeign(name, kind.format)) tell(place, 'MRL-ARC-012', { evidence: name });
+  }
   const sharing = overlapping(entries);
   let read = 0;
   for (const entry of entries) {
@@ -121,6 +125,9 @@ function kindOf(entries: readonly Entry[]): Kind {
   const torch = names.some((name) =>
     /(^|\/)(data\.pkl|archive_format|\.data\/version)$/.test(name),
   );
+  if (torch && names.some((name) => /(^|\/)\.data\/(extern_modules|python_version)$/.test(name))) {
+    return { format: 'torch-package', torch };
+  }
   if (torch) return { format: names.some(isScript) ? 'torchscript' : 'torch-zip', torch };
   if (names.length > 0 && names.every((name) => name.endsWith('.npy'))) {
     return { format: 'npz', torch };
@@ -132,6 +139,12 @@ function kindOf(entries: readonly Entry[]): Kind {
 /** Where PyTorch's archives keep their numbers. */
 function isStorage(name: string): boolean {
   return pattern('scan.isStorage').test(name);
+}
+
+/** Programs in the archives of weights, which need none; TorchScript and packages bring code. */
+function isForeign(name: string, format: string): boolean {
+  if (!['torch-zip', 'keras', 'npz'].includes(format)) return false;
+  return /\.(py|pyc|pyd|sh|bash|so|dll|dylib|exe|bat|cmd|ps1|js|jar|vbs)$/i.test(name);
 }
 
 function isScript(name: string): boolean {
@@ -149,6 +162,7 @@ function tellNames(place: Place, entries: readonly Entry[]): void {
       tell(place, 'MRL-ARC-004', { evidence, offset: entry.localOffset });
     }
     if (isLink(entry)) tell(place, 'MRL-ARC-008', { evidence: entry.name });
+    if (isSetId(entry)) tell(place, 'MRL-ARC-011', { evidence: entry.name });
   }
 }
 
@@ -199,7 +213,7 @@ async function scanMember(place: Place, entry: Entry, kind: Kind): Promise<void>
     raw: saysEncrypted(entry) || (kind.torch && isStorage(entry.name)),
   };
   if (inside.depth > place.audit.limits.depthMax) {
-    giveUp(inside, 'nested too deeply');
+    tooDeep(inside);
     return;
   }
   const clear = await clearSource(inside, packed, entry);
@@ -231,7 +245,7 @@ async function clearSource(
     return source.size > 0 && !locked ? source : null;
   }
   if (crc !== entry.crc && !hasDescriptor(entry)) {
-    tell(inside, 'MRL-ARC-009', { evidence: entry.name });
+    tellChecksum(inside, entry);
   }
   if (source.size !== entry.bytes && entry.bytes !== 0) {
     const evidence = `${entry.name} unpacks to ${source.size} bytes, not ${entry.bytes}`;
@@ -244,7 +258,13 @@ async function checkStored(inside: Place, packed: ByteSource, entry: Entry): Pro
   const bytesMax = inside.raw === true ? rawChecksumBytesMax : checksumBytesMax;
   if (packed.size > bytesMax || saysEncrypted(entry)) return;
   const crc = crc32(await packed.read(0, packed.size));
-  if (crc !== entry.crc) tell(inside, 'MRL-ARC-009', { evidence: entry.name });
+  if (crc !== entry.crc) tellChecksum(inside, entry);
+}
+
+/** Numbers change on the way; a stream of instructions that was changed was changed by someone. */
+function tellChecksum(inside: Place, { name }: Entry): void {
+  const severity = /\.(pkl|pickle|py|json)$/i.test(name) ? 'medium' : 'low';
+  tell(inside, 'MRL-ARC-009', { evidence: name, severity });
 }
 
 /** Overlaps, members that no directory lists, and other bytes outside. */

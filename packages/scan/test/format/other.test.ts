@@ -26,8 +26,17 @@ describe('NumPy arrays', () => {
     expect(rulesOf(await scan(npy("'<f4'", '(2,)', new Uint8Array(9))))).toEqual([
       'MRL-FIL-005 medium',
     ]);
+    const forged = await scan(npy("'<f8'", `(${2 ** 50},)`, new Uint8Array(16)));
+    expect(rulesOf(forged)).toEqual(['MRL-NPY-001 high']);
     const cut = await scan(npy("'<f4'", '(2,)', new Uint8Array(7)));
-    expect(cut.verdict).toBe('incomplete');
+    expect(rulesOf(cut)).toEqual(['MRL-NPY-001 medium']);
+    expect(cut.coverage.incomplete[0]?.reason).toBe('the array ends early');
+  });
+  it('whose header is an expression are flagged', async () => {
+    const called = await scan(npy("dict(a=1) or '<f8'", '(3,)', new Uint8Array(24)));
+    expect(rulesOf(called)).toEqual(['MRL-NPY-001 high']);
+    const computed = await scan(npy("'<f8'", '(int(3),)', new Uint8Array(24)));
+    expect(rulesOf(computed)).toEqual(['MRL-NPY-001 high']);
   });
   it('with a broken header are flagged', async () => {
     expect(rulesOf(await scan(raw('\x93NUMPY\x01\x00\xff\xff{')))).toEqual(['MRL-NPY-001 medium']);
@@ -79,9 +88,10 @@ describe('GGUF', () => {
 });
 
 describe('tar archives', () => {
-  function entry(name: string, content: Uint8Array, type = '0'): Uint8Array {
+  function entry(name: string, content: Uint8Array, type = '0', mode = 0o644): Uint8Array {
     const header = new Uint8Array(512);
     header.set(raw(name));
+    header.set(raw(`${mode.toString(8).padStart(7, '0')}\0`), 100);
     header.set(raw(`${content.length.toString(8).padStart(11, '0')}\0`), 124);
     header.set(raw('        '), 148);
     header.set(raw(type), 156);
@@ -109,6 +119,12 @@ describe('tar archives', () => {
     expect(
       (await scan(tar(entry('a', new Uint8Array(5000).fill(97))).slice(0, 2000))).verdict,
     ).toBe('incomplete');
+  });
+  it('with members that run as their owner are told', async () => {
+    const end = new Uint8Array(1024);
+    const tar = (mode: number) => bytes(entry('tool', raw('data\n'), '0', mode), end);
+    expect(rulesOf(await scan(tar(0o4755), { path: 'a.tar' }))).toEqual(['MRL-ARC-011 medium']);
+    expect(rulesOf(await scan(tar(0o755), { path: 'a.tar' }))).toEqual([]);
   });
 });
 
@@ -149,7 +165,7 @@ describe('compressed files', () => {
     ['lz4', '\x04"M\x18\x64\x40'],
     ['lzma', '\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0....'],
   ])('%s that is cut short is recognised and never clean', async (format, content) => {
-    const report = await scan(raw(content));
+    const report = await scan(raw(content), { path: 'packed' });
     expect(report).toMatchObject({ formats: [format], verdict: 'incomplete' });
   });
 });

@@ -1,8 +1,8 @@
 /** JSON, YAML, tables, documents and the templates in them. */
 import { utf8 } from '@merlon/core';
 import { describe, expect, it } from 'vitest';
+import { templateFaults } from '../../src/text/chat/template.ts';
 import { parseJson } from '../../src/text/json.ts';
-import { templateFaults } from '../../src/text/template.ts';
 import { rulesOf, scan } from '../support.ts';
 
 const read = (text: string, path: string) => scan(utf8(text), { path });

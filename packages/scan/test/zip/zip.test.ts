@@ -44,7 +44,7 @@ describe('contradictions', () => {
   it('CVE-2025-10156: a wrong checksum hides nothing', async () => {
     expect(await rules([member({ local: { crc: 1 }, central: { crc: 1 } })])).toEqual([
       critical,
-      'MRL-ARC-009 low',
+      'MRL-ARC-009 medium',
     ]);
   });
 
@@ -172,13 +172,25 @@ describe('limits', () => {
   it('nesting', async () => {
     let archive = zip([member({})]);
     for (let i = 0; i < 12; i++) archive = zip([member({ name: 'a.zip', content: archive })]);
-    expect((await scan(archive)).verdict).toBe('incomplete');
+    const report = await scan(archive);
+    expect(rulesOf(report)).toEqual(['MRL-ARC-010 medium']);
+    expect(report.coverage.incomplete[0]?.reason).toBe('nested too deeply');
+    let shallow = zip([member({ content: safe })]);
+    for (let i = 0; i < 4; i++) shallow = zip([member({ name: 'a.zip', content: shallow })]);
+    expect((await scan(shallow)).findings).toEqual([]);
   });
   it('bombs', async () => {
     const zeros = member({ name: 'zeros', content: new Uint8Array(3_000_000), deflate: true });
     const report = await scan(zip([zeros]), { limits: { inflatedBytesMax: 1_000_000 } });
     expect(rulesOf(report)).toEqual(['MRL-ARC-005 medium']);
     expect(report.coverage.incomplete[0]?.reason).toBe('unpacks to more than the limit');
+  });
+  it('bombs end early, whatever the limit', async () => {
+    const zeros = member({ name: 'zeros', content: new Uint8Array(2 ** 27 + 1), deflate: true });
+    const report = await scan(zip([zeros]));
+    expect(rulesOf(report)).toEqual(['MRL-ARC-005 high']);
+    const small = member({ name: 'zeros', content: new Uint8Array(2 ** 22), deflate: true });
+    expect((await scan(zip([small]))).findings).toEqual([]);
   });
   it('members', async () => {
     const many = Array.from({ length: 50 }, (_, i) => member({ name: `m${i}`, content: safe }));

@@ -3,12 +3,23 @@
  * tokens, so that words in the text of a prompt mean nothing, and literals are put together as the
  * template would, so that a name in pieces is still a name.
  */
-import { addressKind } from './embedded.ts';
+import { addressKind } from '../embedded.ts';
+import { isOutside } from '../path.ts';
+import { promptFaults } from './prompt.ts';
 
 /** What a template does that it should not. */
 export interface TemplateFault {
   readonly grave: boolean;
   readonly evidence: string;
+  /** Instead of the rule's own. */
+  readonly severity?: 'high';
+}
+
+/** What is wrong with an expression. */
+interface Fault {
+  readonly grave: boolean;
+  readonly why: string;
+  readonly severity?: 'high';
 }
 
 interface Token {
@@ -88,10 +99,15 @@ export function templateFaults(text: string): TemplateFault[] {
     if (++count > tagsMax || faults.length >= faultsMax) break;
     const tokens = tokenize(match[1] ?? match[2] ?? '');
     const found = faultOf(tokens, match[2] !== undefined);
-    if (found !== null) faults.push({ grave: found.grave, evidence: `${found.why}: ${match[0]}` });
+    if (found === null) continue;
+    const { why, ...kind } = found;
+    faults.push({ ...kind, evidence: `${why}: ${match[0]}` });
   }
   const strange = strangeAddress(text);
   if (strange !== null) faults.push({ grave: false, evidence: `names ${strange}` });
+  for (const { severity, evidence } of promptFaults(text)) {
+    faults.push({ grave: false, evidence, ...(severity === 'high' ? { severity } : {}) });
+  }
   return faults;
 }
 
@@ -115,10 +131,7 @@ function tokenize(text: string): Token[] {
   return tokens;
 }
 
-function faultOf(
-  tokens: readonly Token[],
-  statement: boolean,
-): { grave: boolean; why: string } | null {
+function faultOf(tokens: readonly Token[], statement: boolean): Fault | null {
   // What only prints a text reaches for nothing, whatever the text says.
   if (!statement && tokens.length === 1 && tokens[0]?.kind === 'text') return null;
   const texts = tokens.filter((token) => token.kind === 'text').map((token) => token.text);
@@ -134,22 +147,20 @@ function faultOf(
   if (worst !== undefined) return worst;
   const [first] = tokens.filter((token) => token.text !== '-' && token.text !== '+');
   if (statement && first !== undefined && oddStatements.has(first.text)) {
-    return { grave: false, why: 'loads another template' };
+    const named = texts.some(isOutside) ? ({ severity: 'high' } as const) : {};
+    return { grave: false, why: 'loads another template', ...named };
   }
   return bombOf(tokens);
 }
 
-function nameFault(
-  tokens: readonly Token[],
-  i: number,
-  name: string,
-): { grave: boolean; why: string } | null {
+function nameFault(tokens: readonly Token[], i: number, name: string): Fault | null {
   const before = tokens[i - 1]?.text;
   const after = tokens[i + 1]?.text;
   const isAttribute = before === '.' && tokens[i - 1]?.kind === 'sign';
   const isFilter = before === '|';
   const isHidden = /^__\w+/.test(name) || (isAttribute && /__[A-Za-z]/.test(name));
   if (isHidden) return { grave: true, why: 'uses a hidden attribute' };
+  if (isAttribute && /^_[a-z]/.test(name)) return { grave: false, why: 'uses a private attribute' };
   if (isAttribute && graveAttributes.has(name)) return { grave: true, why: 'leaves the template' };
   if (isFilter && name === 'attr') {
     // Whoever puts the name together hides which one it is.
@@ -164,17 +175,21 @@ function nameFault(
     return { grave: name !== 'config' && name !== 'self', why: 'uses an object of the engine' };
   }
   const isCall = after === '(' && before !== 'macro' && before !== 'call';
+  if (isCall && name === 'debug') return { grave: false, why: 'shows what the engine holds' };
   return isCall && graveCalls.has(name) ? { grave: true, why: 'calls Python' } : null;
 }
 
-function bombOf(tokens: readonly Token[]): { grave: boolean; why: string } | null {
+/** Whoever renders the template waits for ever, or runs out of memory. */
+const endless: Fault = { grave: false, why: 'counts without end', severity: 'high' };
+
+function bombOf(tokens: readonly Token[]): Fault | null {
   for (const [i, token] of tokens.entries()) {
     const isPower = token.text === '*' && tokens[i + 1]?.text === '*';
     const power = isPower ? Number(tokens[i - 1]?.text) ** Number(tokens[i + 2]?.text) : 0;
-    if (power > rangeMax) return { grave: false, why: 'counts without end' };
+    if (power > rangeMax) return endless;
     if (token.text !== 'range' || tokens[i + 1]?.text !== '(') continue;
     const huge = tokens.slice(i + 2, i + 8).some((each) => Number(each.text) > rangeMax);
-    if (huge) return { grave: false, why: 'counts without end' };
+    if (huge) return endless;
   }
   const codes = tokens.filter((token, i) => token.kind === 'number' && isCode(tokens, i));
   const built = tokens.some((token) => token.text === 'chr' || /%c|\{:c\}/.test(token.text));
