@@ -9,7 +9,7 @@ export interface IncidentKind {
   readonly technique: string;
   readonly techniqueName: string;
   /** Which playbook contains it. */
-  readonly playbook: 'contain-extraction' | 'contain-drift' | 'tell-people';
+  readonly playbook: 'contain-extraction' | 'contain-evasion' | 'contain-drift' | 'tell-people';
 }
 
 const kinds: Readonly<Record<string, IncidentKind>> = {
@@ -19,6 +19,20 @@ const kinds: Readonly<Record<string, IncidentKind>> = {
     technique: 'AML.T0024.002',
     techniqueName: 'Extract AI Model',
     playbook: 'contain-extraction',
+  },
+  'sequence-neighbour': {
+    title: 'Somebody feels their way to inputs that fool the model',
+    severity: 'high',
+    technique: 'AML.T0043.001',
+    techniqueName: 'Craft Adversarial Data: Black-Box Optimization',
+    playbook: 'contain-evasion',
+  },
+  'sequence-direction': {
+    title: 'Somebody walks from an input in drawn directions',
+    severity: 'high',
+    technique: 'AML.T0043.001',
+    techniqueName: 'Craft Adversarial Data: Black-Box Optimization',
+    playbook: 'contain-evasion',
   },
   'drift-ks': {
     title: 'Inputs no longer look like the training data',
@@ -43,7 +57,20 @@ const kinds: Readonly<Record<string, IncidentKind>> = {
   },
 };
 
-/** The kind of incident that a signal opens, or null when it is only worth a note. */
-export function incidentKind(signal: Pick<Signal, 'detector'>): IncidentKind | null {
-  return kinds[signal.detector] ?? null;
+/**
+ * Classes that a client was given, from which on near-equal queries look like copying: a search for
+ * one adversarial input stays at the class it starts from and the one it ends at.
+ */
+const copiedClassesMin = 4;
+
+/**
+ * The kind of incident that a signal opens, or null when it is only worth a note. Series of
+ * near-equal queries serve to copy a model and to fool it; the classes that were asked for tell
+ * which is likelier, and both are contained alike.
+ */
+export function incidentKind(signal: Pick<Signal, 'detector' | 'detail'>): IncidentKind | null {
+  const { classes } = signal.detail;
+  const isCopying = typeof classes === 'number' && classes >= copiedClassesMin;
+  const isSequence = signal.detector === 'sequence-neighbour';
+  return kinds[isSequence && isCopying ? 'extraction-prada' : signal.detector] ?? null;
 }

@@ -61,7 +61,7 @@ export {
   runPlaybook,
   type StepReport,
 } from './playbook/run.ts';
-export { containDrift, containExtraction, tellPeople } from './playbook/shipped.ts';
+export { containDrift, containEvasion, containExtraction, tellPeople } from './playbook/shipped.ts';
 // Statistics
 export { type Adwin, type AdwinOptions, type AdwinState, adwin } from './statistics/adwin.ts';
 export { auroc } from './statistics/auroc.ts';

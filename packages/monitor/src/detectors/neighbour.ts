@@ -176,7 +176,7 @@ function close({ banks, near, far, queries, sinceMs, alarmed }: Client): SavedCl
 }
 
 function signalOf(
-  { near, far, sinceMs, queries }: Client,
+  { banks, near, far, sinceMs, queries }: Client,
   key: string,
   threshold: number,
   alarm: { readonly near: boolean; readonly far: boolean },
@@ -187,6 +187,9 @@ function signalOf(
     statistic: Math.max(near.sum, far.sum),
     threshold,
     sinceMs,
-    detail: { queries, tooNear: alarm.near, tooFar: alarm.far, near: near.sum, far: far.sum },
+    detail: {
+      ...{ queries, classes: banks.size },
+      ...{ tooNear: alarm.near, tooFar: alarm.far, near: near.sum, far: far.sum },
+    },
   };
 }

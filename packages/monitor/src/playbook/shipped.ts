@@ -40,6 +40,15 @@ export const containExtraction: CacaoPlaybook = playbook({
   variables: ['__key__', '__deployment__', '__incident__', '__level__', '__summary__'],
 });
 
+/** Revokes the key, answers labels only, tells people: without answers there is no way on. */
+export const containEvasion: CacaoPlaybook = playbook({
+  id: 'playbook--4d7e8f90-5b6c-4e8d-9f10-2b3c4d5e6f70',
+  name: 'Contain a search for adversarial inputs',
+  description: 'Takes the key away from whoever searches by queries, and coarsens the answers.',
+  actions: [revokeKey, tightenGuard, notify],
+  variables: ['__key__', '__deployment__', '__incident__', '__level__', '__summary__'],
+});
+
 /** Coarsens answers and tells people; nobody's key is taken for a changed population. */
 export const containDrift: CacaoPlaybook = playbook({
   id: 'playbook--8b1c4d5e-2f30-4b6c-9d7e-0f1a2b3c4d5e',

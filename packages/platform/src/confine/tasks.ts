@@ -14,6 +14,7 @@ const tasks: Readonly<Record<string, () => Promise<Task>>> = {
   load: async () => (await import('./tasks/serve.ts')).loadTask as Task,
   infer: async () => (await import('./tasks/serve.ts')).inferTask as Task,
   probe: async () => (await import('./tasks/probe.ts')).probeTask as Task,
+  learn: async () => (await import('./tasks/learn.ts')).learnTask as Task,
   reference: async () => (await import('./tasks/reference.ts')).referenceTask as Task,
 };
 

@@ -2,18 +2,31 @@
  * Monitor: every answered row goes through the detectors of its deployment. Their state is rebuilt
  * from stored events after a restart, so a killed process forgets nothing it was about to see.
  */
-import { isJsonObject, isoTime, type JsonObject, seeded, uuidv7 } from '@merlon/core';
+import {
+  base64,
+  fromBase64,
+  isJsonObject,
+  isoTime,
+  type JsonObject,
+  secureBytes,
+  uuidv7,
+} from '@merlon/core';
 import {
   type Detector,
+  directionDetector,
   driftDetector,
+  neighbourDetector,
+  packState,
   pradaDetector,
   type Signal,
-  tunePrada,
+  unpackState,
 } from '@merlon/monitor';
+import type { Learnt } from '../confine/tasks/learn.ts';
 import type { Reference } from '../confine/tasks/reference.ts';
 import { openInputs } from '../inputs.ts';
 import type { Alert, Deployment, ServeEvent, Version } from '../model.ts';
 import type { Watch } from '../platform.ts';
+import { inverseDeviations } from '../scale.ts';
 import type { Services } from '../services.ts';
 import { watchMeta } from '../store/names.ts';
 
@@ -111,63 +124,57 @@ function observe(item: Watched, event: ServeEvent): Signal[] {
   return signals;
 }
 
-/** With training data both detectors are tuned to it; without, extraction by the paper's figure. */
+/** With training data the detectors are tuned to it; without, extraction by the paper's figure. */
 async function detectorsFor(services: Services, deployment: Deployment): Promise<Detector[]> {
   const links = await services.store.dataLinks(deployment.versionId);
   const version = await services.store.version(deployment.versionId);
   if (version === null || !links.some((link) => link.use === 'train')) return [pradaDetector()];
-  const reference = await referenceOf(services, version);
-  const { x, features, names, labels } = reference;
-  const scale = reference.table ? inverseDeviations(reference) : undefined;
-  const scaling = scale === undefined ? {} : { scale };
-  const delta = await learnt(services, deployment, () =>
-    tunePrada({ x, features, labels }, { ...scaling, random: seeded(seed) }),
-  );
+  const { reference, learnt } = await learn(services, deployment, version);
+  const { x, features, names } = reference;
+  const { delta, sequences } = learnt;
+  const scaling = reference.table ? { scale: inverseDeviations(reference) } : {};
+  const drift = driftDetector({ reference: x, features, featureNames: names });
+  if (sequences === null) return [pradaDetector({ ...scaling, delta }), drift];
   return [
     pradaDetector({ ...scaling, delta }),
-    driftDetector({ reference: x, features, featureNames: names }),
+    neighbourDetector({ profile: sequences.neighbour }),
+    directionDetector({ profile: sequences.direction }),
+    drift,
   ];
 }
 
-/** The alarm level of extraction: found once for a deployment, since finding it takes a second. */
-async function learnt(
-  { store }: Services,
+/** The reference is drawn at each start; what follows from it takes seconds and is kept. */
+async function learn(
+  services: Services,
   { id }: Deployment,
-  find: () => number,
-): Promise<number> {
-  const kept: unknown = JSON.parse((await store.meta(watchMeta(id))) ?? 'null');
-  if (isJsonObject(kept) && typeof kept.delta === 'number') return kept.delta;
-  const delta = find();
-  await store.setMeta(watchMeta(id), JSON.stringify({ delta }));
-  return delta;
-}
-
-async function referenceOf(services: Services, version: Version): Promise<Reference> {
+  version: Version,
+): Promise<{ readonly reference: Reference; readonly learnt: Learnt }> {
+  const { store, startWorker } = services;
+  const head = { detector: 'learnt', settings: `rows ${referenceRows}, seed ${seed}` };
   const inputs = await openInputs(services, version, 'train');
-  const worker = services.startWorker();
+  const worker = startWorker();
   try {
-    const { sources, data } = inputs;
-    const input = { ...data, rows: referenceRows, seed };
-    return await worker.call<Reference>('reference', input, { sources, timeoutMs });
+    const call = { sources: inputs.sources, timeoutMs };
+    const input = { ...inputs.data, rows: referenceRows, seed };
+    const reference = await worker.call<Reference>('reference', input, call);
+    const kept = keptIn(await store.meta(watchMeta(id)));
+    if (kept !== null) return { reference, learnt: unpackState<Learnt>(kept, head) };
+    // Whoever knew the projections could walk where they see nothing.
+    const secretSeed = new DataView(secureBytes(4).buffer).getUint32(0);
+    const learnt = await worker.call<Learnt>('learn', { ...input, secretSeed }, call);
+    const state = base64(packState(head, learnt));
+    await store.setMeta(watchMeta(id), JSON.stringify({ state }));
+    return { reference, learnt };
   } finally {
     await worker.close();
     await inputs.close();
   }
 }
 
-/** Columns of a table in units of their own deviation; constant columns count for nothing. */
-function inverseDeviations({ x, rows, features }: Reference): Float32Array {
-  return Float32Array.from({ length: features }, (_, feature) => {
-    let sum = 0;
-    let squares = 0;
-    for (let row = 0; row < rows; row++) {
-      const value = x[row * features + feature] ?? 0;
-      sum += value;
-      squares += value * value;
-    }
-    const variance = squares / rows - (sum / rows) ** 2;
-    return variance > 1e-12 ? 1 / Math.sqrt(variance) : 0;
-  });
+/** Earlier versions kept only the alarm level of PRADA: they learn once more. */
+function keptIn(text: string | null): Uint8Array | null {
+  const kept: unknown = text === null ? null : JSON.parse(text);
+  return isJsonObject(kept) && typeof kept.state === 'string' ? fromBase64(kept.state) : null;
 }
 
 async function report({ store, clock, bus }: Services, item: Watched): Promise<void> {

@@ -5,6 +5,7 @@
 import { isoTime, type JsonObject, uuidv7 } from '@merlon/core';
 import {
   containDrift,
+  containEvasion,
   containExtraction,
   incidentKind,
   type PlaybookCommand,
@@ -30,6 +31,7 @@ export interface Containment {
 const tightLevel = '2';
 const playbooks = {
   'contain-extraction': containExtraction,
+  'contain-evasion': containEvasion,
   'contain-drift': containDrift,
   'tell-people': tellPeople,
 } as const;
@@ -43,16 +45,18 @@ export async function respondTo(
   const { alert } = found;
   const kind = incidentKind(alert);
   if (kind === null) return null;
+  if (await joinsKnown(services, alert)) return null;
   const incident = await openIncident(services, found);
   const variables: Record<string, string> = { __incident__: incident.id, __summary__: kind.title };
   if (kind.playbook !== 'tell-people') {
     variables.__deployment__ = alert.deploymentId;
     variables.__level__ = tightLevel;
   }
-  if (kind.playbook === 'contain-extraction') variables.__key__ = alert.keyId ?? '';
+  const playbook = playbooks[kind.playbook];
+  if ('__key__' in playbook.playbook_variables) variables.__key__ = alert.keyId ?? '';
   const actor = platformActor(incident.workspaceId);
   const reports = await runPlaybook(
-    playbooks[kind.playbook],
+    playbook,
     variables,
     (command) => carryOut(containment, actor, command),
     (report) => addLine(services, incident.id, actionLine(report)),
@@ -60,6 +64,26 @@ export async function respondTo(
   // Telling contains nothing: the incident stays open until people close it.
   if (kind.playbook === 'tell-people') return incident;
   return markContained(services, incident, reports);
+}
+
+/** Two detectors that see one client at work are one incident: the second is written below it. */
+async function joinsKnown(services: Services, alert: Alert): Promise<boolean> {
+  const { store } = services;
+  if (alert.keyId === null) return false;
+  const known = (await store.incidents(alert.workspaceId)).find(
+    ({ versionId, state, detail }) =>
+      versionId === alert.versionId && state !== 'closed' && detail.keyId === alert.keyId,
+  );
+  if (known === undefined) return false;
+  await store.transaction(async (tx) => {
+    await tx.addAlert(alert);
+    await tx.linkAlert(alert.id, known.id);
+    const id = uuidv7(services.clock);
+    const line = { kind: 'detected', text: alarmText(alert), detail: alert.detail } as const;
+    await tx.addTimeline({ id, incidentId: known.id, at: alert.at, ...line });
+  });
+  services.bus.publish({ topic: 'incident', workspaceId: alert.workspaceId, id: known.id });
+  return true;
 }
 
 async function openIncident(
@@ -200,7 +224,7 @@ export async function closeIncident(
 }
 
 function kindOf({ detail }: Incident): ReturnType<typeof incidentKind> {
-  return incidentKind({ detector: String(detail.detector) });
+  return incidentKind({ detector: String(detail.detector), detail });
 }
 
 async function carryOut(
@@ -247,7 +271,9 @@ function alarmText({ detector, statistic, threshold, detail }: Alert): string {
     const told = detail.repaired === true ? 'repaired from the replica' : 'not repaired';
     return `Reading every object found ${statistic} damaged, ${told}`;
   }
-  return `${detector} raised an alarm: ${shown(statistic)} below ${shown(threshold)}`;
+  // PRADA and drift alarm when their statistic falls, sums of evidence when they grow.
+  const side = statistic < threshold ? 'below' : 'above';
+  return `${detector} raised an alarm: ${shown(statistic)} ${side} ${shown(threshold)}`;
 }
 
 function shown(value: number): string {

@@ -60,7 +60,7 @@ async function bundleOf(
   const timeline = await store.timeline(incident.id);
   const [workspace] = (await store.workspaces()).filter((w) => w.id === incident.workspaceId);
   const { detector, queries } = incident.detail;
-  const kind = incidentKind({ detector: String(detector) });
+  const kind = incidentKind({ detector: String(detector), detail: incident.detail });
   const closedBy =
     kind?.playbook === 'tell-people' ? 'closed by people' : 'contained automatically';
   const bundle = incidentBundle(
