@@ -2,7 +2,7 @@
 import { isoTime, type JsonObject, messageOf } from '@merlon/core';
 import { PlatformError } from './errors.ts';
 import type { Actor } from './model.ts';
-import type { Containment } from './respond/respond.ts';
+import type { Containment } from './respond/playbook.ts';
 import type { Host } from './serve/host.ts';
 import { tightenDeployment } from './serve/serve.ts';
 import type { Services } from './services.ts';

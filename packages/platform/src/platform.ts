@@ -6,7 +6,7 @@ import type { Scheduler } from './audit/scheduler.ts';
 import type { JobRunner } from './jobs/runner.ts';
 import type { Deployment } from './model.ts';
 import type { People } from './people/people.ts';
-import type { Containment } from './respond/respond.ts';
+import type { Containment } from './respond/playbook.ts';
 import type { Host } from './serve/host.ts';
 import type { Services } from './services.ts';
 

@@ -111,7 +111,7 @@ const bad: readonly [string[], number, RegExp][] = [
   [['fix', 'one.pkl', '-o', 'bad.csv'], 2, /"bad.csv" is there already/],
   [['fix', digits, '-o', 'x.safetensors'], 2, /expected weights of PyTorch or NumPy, got onnx/],
   [['fix', 'bad.csv', '-o', 'x.csv'], 2, /there is no repair for/],
-  [['incident', 'run'], 2, /"incident run" is not built yet/],
+  [['incident', 'run', 'x'], 2, /no platform runs in this home/],
   [['keys', 'turn'], 2, /"keys" expected new, list, rotate, .* got "turn"/],
   [['keys', 'rotate'], 2, /VERSION expected, got nothing/],
   [['keys', 'destroy', 'x'], 2, /"--digest" is needed/],

@@ -126,6 +126,37 @@ describe('a served model of pictures', () => {
     expect(lines.length).toBeGreaterThanOrEqual(1);
   });
 
+  it('runs its playbook by hand, says before what it would do, and not once closed', async () => {
+    const { client } = await platform.person('owner');
+    const { store } = platform.running.platform.services;
+    const key = await newKey('by hand');
+    await simba(key, rowAt(8), 30, seeded(6));
+    const [found] = await incidents(key);
+    const id = found?.id ?? '';
+    const run = (body: object) => client.ask('POST', `/api/v1/incidents/${id}/run`, body);
+    const before = (await store.timeline(id)).length;
+    expect(await run({ dryRun: true })).toMatchObject({
+      playbook: 'contain-evasion',
+      steps: [
+        { ok: true, text: expect.stringContaining(`would ask POST /api/v1/keys/${key}/revoke`) },
+        { ok: true, text: expect.stringContaining('/tighten {"level":2}') },
+        { ok: true, text: expect.stringContaining('would ask POST /notify') },
+      ],
+    });
+    expect((await store.timeline(id)).length).toBe(before);
+    const told = await run({ playbook: 'tell-people' });
+    expect(told).toMatchObject({ dryRun: false, steps: [{ name: 'Notify by webhook', ok: true }] });
+    expect((await store.timeline(id)).length).toBe(before + 1);
+    const again = (await run({})) as { steps: { ok: boolean; text: string }[] };
+    expect(again.steps[0]).toMatchObject({ ok: true, text: expect.stringContaining('is revoked') });
+    await expect(run({ playbook: 'format-disk' })).rejects.toMatchObject({ code: 'bad-request' });
+    const developer = await platform.person('developer');
+    const asked = developer.client.ask('POST', `/api/v1/incidents/${id}/run`, {});
+    await expect(asked).rejects.toMatchObject({ code: 'forbidden' });
+    await client.ask('POST', `/api/v1/incidents/${id}/close`, { comment: 'done' });
+    await expect(run({})).rejects.toMatchObject({ code: 'conflict' });
+  });
+
   it('calls series over many classes a copy', async () => {
     const key = await newKey('copy');
     const random = seeded(9);

@@ -57,6 +57,8 @@ const detectors: Readonly<Record<string, string>> = {
   'extraction-prada': 'Extraction (PRADA)',
   'scan-critical': 'Scan of what is served',
   'scrub-damage': 'Reading of objects',
+  'sequence-neighbour': 'Series of near-equal queries',
+  'sequence-direction': 'Walks in drawn directions',
 };
 
 /** A detector as people call it; its own name when it is unknown. */

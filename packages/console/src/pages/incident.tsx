@@ -1,6 +1,6 @@
 /** One incident: how fast it was seen and contained, its timeline, closing and sharing. */
 import { Link } from '@tanstack/react-router';
-import { Fragment, type ReactNode } from 'react';
+import { Fragment, type ReactNode, useState } from 'react';
 import { post } from '../api/client.ts';
 import { useIncident, useVersionNames } from '../api/queries.ts';
 import { useMay } from '../api/roles.ts';
@@ -157,9 +157,73 @@ function Actions({ incident }: { readonly incident: Incident }): ReactNode {
   if (!may('incident.manage')) return null;
   return (
     <div className="row actions">
+      {incident.state === 'closed' ? null : <Run id={incident.id} />}
       {incident.state === 'contained' ? <Close id={incident.id} /> : null}
       {incident.state === 'closed' ? <Share id={incident.id} /> : null}
     </div>
+  );
+}
+
+interface Step {
+  readonly step: string;
+  readonly name: string;
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+interface Ran {
+  readonly playbook: string;
+  readonly steps: readonly Step[];
+}
+
+const playbooks = [
+  ['', 'The one for this kind of incident'],
+  ['contain-extraction', 'Contain extraction: revoke the key, tighten the guard, tell people'],
+  ['contain-evasion', 'Contain a search for adversarial inputs: the same three'],
+  ['contain-drift', 'Contain drift: tighten the guard, tell people'],
+  ['tell-people', 'Tell people'],
+] as const;
+
+/** Says first what would be done, and does it when that is confirmed. */
+function Run({ id }: { readonly id: string }): ReactNode {
+  const [planned, setPlanned] = useState<(Ran & { readonly wish: string | null }) | null>(null);
+  const run = (playbook: string | null, dryRun: boolean): Promise<Ran> =>
+    post<Ran>(`incidents/${id}/run`, { playbook, dryRun });
+  return (
+    <Ask label="Run a playbook" title="Run a playbook for this incident">
+      {(close) =>
+        planned === null ? (
+          <Form
+            submit="Show what it would do"
+            send={async ({ playbook = '' }) => {
+              const wish = playbook === '' ? null : playbook;
+              return { ...(await run(wish, true)), wish };
+            }}
+            done={setPlanned}
+          >
+            <Choice label="Playbook" name="playbook" defaultValue="" options={playbooks} />
+          </Form>
+        ) : (
+          <Form
+            submit="Run it"
+            send={() => run(planned.wish, false)}
+            done={() => {
+              setPlanned(null);
+              close();
+            }}
+          >
+            <ol className="small">
+              {planned.steps.map(({ step, name, text }) => (
+                <li key={step}>
+                  {name}
+                  <div className="quiet mono wrap">{text}</div>
+                </li>
+              ))}
+            </ol>
+          </Form>
+        )
+      }
+    </Ask>
   );
 }
 

@@ -1,40 +1,11 @@
-/**
- * Respond: an alert opens an incident, and a CACAO playbook contains it at once. What the playbook
- * may do is the closed list of actions below; it cannot name any other route or address.
- */
-import { isoTime, type JsonObject, uuidv7 } from '@merlon/core';
-import {
-  containDrift,
-  containEvasion,
-  containExtraction,
-  incidentKind,
-  type PlaybookCommand,
-  runPlaybook,
-  type StepReport,
-  tellPeople,
-} from '@merlon/monitor';
+/** Respond: an alert opens an incident, and a CACAO playbook contains it at once. */
+import { isoTime, uuidv7 } from '@merlon/core';
+import { incidentKind, type StepReport } from '@merlon/monitor';
 import { PlatformError } from '../errors.ts';
-import type { Actor, Alert, Incident, TimelineEntry } from '../model.ts';
+import type { Actor, Alert, Incident } from '../model.ts';
 import { platformActor } from '../people/people.ts';
 import type { Services } from '../services.ts';
-
-/** What a playbook may do. */
-export interface Containment {
-  /** Revokes a key from the next request on. */
-  revokeKey(actor: Actor, keyId: string, why: string): Promise<string>;
-  /** Makes a served model's guard stricter. */
-  tightenGuard(actor: Actor, deploymentId: string, level: number): Promise<string>;
-  /** Tells the configured webhook; says so when none is configured. */
-  notify(body: JsonObject): Promise<string>;
-}
-
-const tightLevel = '2';
-const playbooks = {
-  'contain-extraction': containExtraction,
-  'contain-evasion': containEvasion,
-  'contain-drift': containDrift,
-  'tell-people': tellPeople,
-} as const;
+import { type Containment, type PlaybookName, rehearse, runFor } from './playbook.ts';
 
 /** Opens an incident for an alert and contains it; null when the alert is only worth a note. */
 export async function respondTo(
@@ -47,20 +18,8 @@ export async function respondTo(
   if (kind === null) return null;
   if (await joinsKnown(services, alert)) return null;
   const incident = await openIncident(services, found);
-  const variables: Record<string, string> = { __incident__: incident.id, __summary__: kind.title };
-  if (kind.playbook !== 'tell-people') {
-    variables.__deployment__ = alert.deploymentId;
-    variables.__level__ = tightLevel;
-  }
-  const playbook = playbooks[kind.playbook];
-  if ('__key__' in playbook.playbook_variables) variables.__key__ = alert.keyId ?? '';
   const actor = platformActor(incident.workspaceId);
-  const reports = await runPlaybook(
-    playbook,
-    variables,
-    (command) => carryOut(containment, actor, command),
-    (report) => addLine(services, incident.id, actionLine(report)),
-  );
+  const reports = await runFor(services, containment, actor, incident, kind.playbook);
   // Telling contains nothing: the incident stays open until people close it.
   if (kind.playbook === 'tell-people') return incident;
   return markContained(services, incident, reports);
@@ -84,6 +43,41 @@ async function joinsKnown(services: Services, alert: Alert): Promise<boolean> {
   });
   services.bus.publish({ topic: 'incident', workspaceId: alert.workspaceId, id: known.id });
   return true;
+}
+
+/** What a person asked for. */
+export interface RunWish {
+  /** Null for the one that the incident's kind has. */
+  readonly playbook: PlaybookName | null;
+  /** Only says what would be done. */
+  readonly dryRun: boolean;
+}
+
+/**
+ * Runs a playbook for an incident because a person asks. Every action may be repeated: what is done
+ * already stays done. Throws `conflict` once it is closed, `bad-request` for a playbook that needs
+ * what the incident does not have.
+ */
+export async function runByHand(
+  services: Services,
+  containment: Containment,
+  asked: { readonly actor: Actor; readonly incident: Incident; readonly wish: RunWish },
+): Promise<{ readonly playbook: PlaybookName; readonly steps: readonly StepReport[] }> {
+  const { actor, incident, wish } = asked;
+  if (incident.state === 'closed') {
+    throw new PlatformError('conflict', 'the incident is closed', {
+      hint: 'what is seen from now on opens another one',
+    });
+  }
+  const playbook = wish.playbook ?? kindOf(incident)?.playbook ?? 'tell-people';
+  if (wish.dryRun) return { playbook, steps: await rehearse(incident, playbook) };
+  const resource = `incident/${incident.id}`;
+  await services.ledger.record(actor, { action: 'incident.run', resource, detail: { playbook } });
+  const steps = await runFor(services, containment, actor, incident, playbook);
+  if (incident.state === 'open' && playbook !== 'tell-people') {
+    await markContained(services, incident, steps);
+  }
+  return { playbook, steps };
 }
 
 async function openIncident(
@@ -225,42 +219,6 @@ export async function closeIncident(
 
 function kindOf({ detail }: Incident): ReturnType<typeof incidentKind> {
   return incidentKind({ detector: String(detail.detector), detail });
-}
-
-async function carryOut(
-  containment: Containment,
-  actor: Actor,
-  command: PlaybookCommand,
-): Promise<string> {
-  const body = command.body === '' ? {} : (JSON.parse(command.body) as JsonObject);
-  const key = /^\/api\/v1\/keys\/([^/]+)\/revoke$/.exec(command.path)?.[1];
-  const deployment = /^\/api\/v1\/deployments\/([^/]+)\/tighten$/.exec(command.path)?.[1];
-  if (command.method === 'POST' && key !== undefined) {
-    return containment.revokeKey(actor, decodeURIComponent(key), String(body.why ?? ''));
-  }
-  if (command.method === 'POST' && deployment !== undefined) {
-    const level = Number(body.level ?? 1);
-    return containment.tightenGuard(actor, decodeURIComponent(deployment), level);
-  }
-  if (command.method === 'POST' && command.path === '/notify') return containment.notify(body);
-  throw new PlatformError('forbidden', `a playbook may not ask for ${command.path}`);
-}
-
-async function addLine(
-  { store, clock }: Services,
-  incidentId: string,
-  line: Pick<TimelineEntry, 'kind' | 'text' | 'detail'>,
-): Promise<void> {
-  await store.addTimeline({ id: uuidv7(clock), incidentId, at: isoTime(clock.nowMs()), ...line });
-}
-
-function actionLine(report: StepReport): Pick<TimelineEntry, 'kind' | 'text' | 'detail'> {
-  const { name, ok, text } = report;
-  return {
-    kind: 'action',
-    text: ok ? `${name}: ${text}` : `${name} failed: ${text}`,
-    detail: { ok },
-  };
 }
 
 function alarmText({ detector, statistic, threshold, detail }: Alert): string {

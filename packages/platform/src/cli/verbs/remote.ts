@@ -247,10 +247,13 @@ export const jobVerb = remoteVerb(
 export const incidentVerb = remoteVerb(
   {
     name: 'incident',
-    usage: 'list | show ID | close ID [--comment TEXT]',
-    does: 'shows and closes incidents',
-    later: ['run'],
-    options: { comment: { type: 'string', help: 'what was learned' } },
+    usage: 'list | show ID | run ID [--playbook NAME] [--dry-run] | close ID [--comment TEXT]',
+    does: 'shows incidents, runs their playbooks, closes them',
+    options: {
+      comment: { type: 'string', help: 'what was learned' },
+      playbook: { type: 'string', help: 'name of a playbook (default: that of the incident)' },
+      'dry-run': { type: 'boolean', help: 'only say what the playbook would do (run)' },
+    },
   },
   {
     list: async (_, api) => {
@@ -261,6 +264,18 @@ export const incidentVerb = remoteVerb(
       return { exit: 0, json: answer, text: table(['id', 'severity', 'state', 'title'], rows) };
     },
     show: showAction('incidents'),
+    run: async (args, api, rest) => {
+      const [id] = rest;
+      if (id === undefined) throw usage('"run" expected the id of an incident');
+      const wish = { playbook: args.text('playbook') ?? null, dryRun: args.flag('dry-run') };
+      const answer = await api.ask('POST', `/api/v1/incidents/${id}/run`, wish);
+      const steps = objects(answer.steps);
+      const rows = steps.map(({ ok, name, text }) =>
+        [ok === true ? '✓' : '✗', name, text].map(String),
+      );
+      const exit = steps.every(({ ok }) => ok === true) ? 0 : 2;
+      return { exit, json: answer, text: table(['', String(answer.playbook), ''], rows) };
+    },
     close: async (args, api, rest) => {
       const comment = args.text('comment') ?? '';
       const answer = await api.ask('POST', `/api/v1/incidents/${rest[0] ?? 'none'}/close`, {

@@ -6,7 +6,8 @@ import type { News } from '../../bus/bus.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Actor, Incident } from '../../model.ts';
 import type { Platform } from '../../platform.ts';
-import { closeIncident } from '../../respond/respond.ts';
+import { playbookNames } from '../../respond/playbook.ts';
+import { closeIncident, runByHand } from '../../respond/respond.ts';
 import { shareIncident } from '../../share/share.ts';
 import { type App, actorIn, addRoute, authorize } from '../route.ts';
 import {
@@ -126,7 +127,41 @@ function incidentRoutes(app: App, platform: Platform): void {
       return incidentView(await closeIncident(services, actor, incident, body.comment));
     },
   );
+  runRoute(app, platform);
   shareRoutes(app, platform);
+}
+
+function runRoute(app: App, platform: Platform): void {
+  const { services, containment } = platform;
+  addRoute(
+    app,
+    platform,
+    {
+      method: 'post',
+      path: '/api/v1/incidents/{id}/run',
+      summary: 'Run a playbook for an incident, or say what it would do',
+      params: idParams,
+      body: z.object({
+        playbook: z.enum(playbookNames).nullable().default(null),
+        dryRun: z.boolean().default(false),
+      }),
+      answer: z.object({
+        playbook: z.enum(playbookNames),
+        dryRun: z.boolean(),
+        steps: z.array(
+          z.object({ step: z.string(), name: z.string(), ok: z.boolean(), text: z.string() }),
+        ),
+      }),
+    },
+    async ({ actor, params, body, authorize: allow }) => {
+      const incident = await incidentFor(platform, actor, params.id);
+      allow('incident.manage', { id: incident.id });
+      const { dryRun } = body;
+      const asked = { actor, incident, wish: { playbook: body.playbook, dryRun } };
+      const { playbook, steps } = await runByHand(services, containment, asked);
+      return { playbook, dryRun, steps: [...steps] };
+    },
+  );
 }
 
 function shareRoutes(app: App, platform: Platform): void {
