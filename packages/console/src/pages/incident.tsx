@@ -65,13 +65,15 @@ function Body({ detail }: { readonly detail: IncidentDetail }): ReactNode {
 function Measured({ incident }: { readonly incident: Incident }): ReactNode {
   const { queries, rows, statistic, threshold } = incident.detail;
   const seen = typeof queries === 'number' ? queries : rows;
+  // Some alarm when their figure falls, some when it grows.
+  const side = Number(statistic) < Number(threshold) ? 'below' : 'above';
   return (
     <>
       {typeof seen === 'number' ? (
         <Figure value={seen.toLocaleString()} label="rows seen until then" />
       ) : null}
       {typeof statistic === 'number' ? (
-        <Figure value={short(statistic)} label={`measured; alarm below ${short(threshold)}`} />
+        <Figure value={short(statistic)} label={`measured; alarm ${side} ${short(threshold)}`} />
       ) : null}
     </>
   );

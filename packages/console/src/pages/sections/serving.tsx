@@ -117,14 +117,22 @@ function detectorWords(detector: Facts): { tone: Tone; word: string; text: strin
       text: `least p ${short(detector.pValue)} over ${counted(Number(detector.rows ?? 0), 'row')}`,
     };
   }
-  const { lowestW, threshold } = detector;
+  const { lowestW, highestSum, levels, threshold } = detector;
+  const keys = counted(Number(detector.clients ?? 0), 'key');
+  if (typeof highestSum === 'number') {
+    const alarm = highestSum > Number(threshold);
+    const text = `highest sum ${short(highestSum)}, alarm above ${short(threshold)}; ${keys}`;
+    return { tone: alarm ? 'bad' : 'ok', word: alarm ? 'alarm' : 'quiet', text };
+  }
+  if (Array.isArray(levels)) {
+    const text = `alarm above ${levels.map(short).join(' and ')}; ${keys}`;
+    return { tone: 'ok', word: 'watching', text };
+  }
   const alarm = typeof lowestW === 'number' && typeof threshold === 'number' && lowestW < threshold;
   return {
     tone: alarm ? 'bad' : 'ok',
     word: alarm ? 'alarm' : 'quiet',
-    text:
-      `lowest W ${short(lowestW)}, alarm below ${short(threshold)}; ` +
-      counted(Number(detector.clients ?? 0), 'key'),
+    text: `lowest W ${short(lowestW)}, alarm below ${short(threshold)}; ${keys}`,
   };
 }
 
