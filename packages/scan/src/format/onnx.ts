@@ -87,7 +87,7 @@ const runtimeDomains = new Set([
 const depthMax = 64;
 const fieldsMax = 50_000_000;
 const numbersMax = 16;
-const strayBytesMin = 64;
+const strayBytesMin = 16;
 const nativeLibrary = /\.(so(\.\d+)*|dll|dylib)$/i;
 
 /** A message that was read, with what matters of it. */

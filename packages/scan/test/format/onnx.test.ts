@@ -143,6 +143,8 @@ describe('ONNX', () => {
     const property = (value: string) =>
       bytes(model(), field(14, bytes(field(1, 'notes'), field(2, value))));
     expect(rulesOf(await read(property(blob.toString('base64'))))).toEqual(['MRL-CFG-002 medium']);
+    const pickle = Buffer.from(bytes('\x80\x04', ']'.repeat(20), '.')).toString('base64');
+    expect(rulesOf(await read(property(pickle)))).toEqual(['MRL-CFG-002 medium']);
     expect((await read(property("{0: 'person', 1: 'dog'}"))).findings).toEqual([]);
     const weights = (length: string) =>
       field(5, tensor(bytes(entry('location', 'w.bin'), entry('length', length))));
