@@ -86,7 +86,11 @@ export class Demands {
     for (const [key, calls] of this.#functions) {
       const own = [...calls.keys()].filter((callee) => this.#functions.has(callee));
       waiting.set(key, own.length);
-      for (const callee of own) callers.set(callee, [...(callers.get(callee) ?? []), key]);
+      for (const callee of own) {
+        const known = callers.get(callee);
+        if (known === undefined) callers.set(callee, [key]);
+        else known.push(key);
+      }
     }
     const nodes = new Map<string, number>();
     const ready = [...waiting].filter(([, count]) => count === 0).map(([key]) => key);

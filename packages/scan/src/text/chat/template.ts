@@ -6,6 +6,7 @@
 import { addressKind } from '../embedded.ts';
 import { isOutside } from '../path.ts';
 import { promptFaults } from './prompt.ts';
+import { partsOf } from './tags.ts';
 
 /** What a template does that it should not. */
 export interface TemplateFault {
@@ -27,7 +28,6 @@ interface Token {
   readonly text: string;
 }
 
-const tagPattern = /\{\{([\s\S]*?)\}\}|\{%([\s\S]*?)%\}/g;
 const tokenPattern =
   /([A-Za-z_]\w*)|'((?:[^'\\]|\\[\s\S])*)'|"((?:[^"\\]|\\[\s\S])*)"|(\d[\d_.]*)|(\S)/g;
 const faultsMax = 10;
@@ -95,13 +95,13 @@ export function hasTemplate(text: string): boolean {
 export function templateFaults(text: string): TemplateFault[] {
   const faults: TemplateFault[] = [];
   let count = 0;
-  for (const match of text.matchAll(tagPattern)) {
+  for (const { kind, inside, whole } of partsOf(text)) {
+    if (kind === 'text') continue;
     if (++count > tagsMax || faults.length >= faultsMax) break;
-    const tokens = tokenize(match[1] ?? match[2] ?? '');
-    const found = faultOf(tokens, match[2] !== undefined);
+    const found = faultOf(tokenize(inside), kind === 'statement');
     if (found === null) continue;
-    const { why, ...kind } = found;
-    faults.push({ ...kind, evidence: `${why}: ${match[0]}` });
+    const { why, ...more } = found;
+    faults.push({ ...more, evidence: `${why}: ${whole}` });
   }
   const strange = strangeAddress(text);
   if (strange !== null) faults.push({ grave: false, evidence: `names ${strange}` });
