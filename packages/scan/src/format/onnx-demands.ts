@@ -39,11 +39,20 @@ export class Demands {
   readonly #functions = new Map<string, ReadonlyMap<string, number>>();
   readonly #constants = new Map<string, readonly number[]>();
   readonly #nodes: NodeDemand[] = [];
+  readonly #shapes: Demand[] = [];
   #functionAt = 0;
 
   /** A constant of whole numbers, by the name under which nodes ask for it. */
   constant(name: string, values: readonly number[]): void {
     if (this.#constants.size < keptMax) this.#constants.set(name, values);
+  }
+
+  /** A shape that stands in the node itself (`RandomNormal`, `RandomUniform`). */
+  shape(operator: string, values: readonly number[], offset: number): void {
+    const elements = values.reduce((product, each) => product * Math.max(1, each), 1);
+    if (elements <= elementsMax || this.#shapes.length >= keptMax) return;
+    const evidence = `${operator} of ${elements} elements`;
+    this.#shapes.push({ severity: 'high', evidence, offset });
   }
 
   node(node: NodeDemand): void {
@@ -60,7 +69,7 @@ export class Demands {
 
   /** All that is too much. */
   finish(): Demand[] {
-    const found = this.#nodes.flatMap((node) => this.#judge(node) ?? []);
+    const found = [...this.#shapes, ...this.#nodes.flatMap((node) => this.#judge(node) ?? [])];
     const growth = this.#growth();
     return growth === null ? found : [growth, ...found];
   }

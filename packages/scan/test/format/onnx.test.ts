@@ -121,6 +121,10 @@ describe('ONNX', () => {
     expect((await read(plain)).findings).toEqual([]);
     const unused = model(input('Gather'), field(5, shape(2 ** 20, 2 ** 20)));
     expect((await read(unused)).findings).toEqual([]);
+    const ints = field(5, bytes(field(1, 'shape'), field(8, varints([2 ** 20, 2 ** 20]))));
+    expect(rulesOf(await read(model(node('RandomNormal', '', ints))))).toEqual([
+      'MRL-ONX-006 high',
+    ]);
     const endless = model(input('Loop'), field(5, shape(2 ** 60)));
     expect(rulesOf(await read(endless))).toEqual(['MRL-ONX-006 medium']);
     expect((await read(model(input('Loop'), field(5, shape(100))))).findings).toEqual([]);
