@@ -3,11 +3,11 @@
  *
  *     node bench/scan/blind.ts FOLDER [--misses]
  */
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { type Severity, severities } from '../../packages/core/src/index.ts';
-import { scanSource } from '../../packages/scan/src/index.ts';
+import { type FileReport, reportLink, scanSource } from '../../packages/scan/src/index.ts';
 
 interface Case {
   readonly path: string;
@@ -23,14 +23,21 @@ const isRight = {
 };
 const [folder = '', ...flags] = process.argv.slice(2);
 
-/** Files of a case; links are not followed. */
+/** Files and links of a case. */
 function filesOf(path: string): string[] {
   const found = lstatSync(path);
   if (found.isDirectory()) return readdirSync(path).flatMap((name) => filesOf(join(path, name)));
-  return found.isFile() ? [path] : [];
+  return found.isFile() || found.isSymbolicLink() ? [path] : [];
+}
+
+function worstIn({ findings }: FileReport): Severity | null {
+  const found = new Set(findings.map(({ severity }) => severity));
+  return severities.findLast((severity) => found.has(severity)) ?? null;
 }
 
 async function worstOf(path: string, name: string): Promise<Severity | null> {
+  const options = { path: name, profile: 'ml' } as const;
+  if (lstatSync(path).isSymbolicLink()) return worstIn(reportLink(readlinkSync(path), options));
   const file = await open(path);
   try {
     const { size } = await file.stat();
@@ -39,9 +46,7 @@ async function worstOf(path: string, name: string): Promise<Severity | null> {
       const { bytesRead, buffer } = await file.read(Buffer.alloc(wanted), 0, wanted, offset);
       return new Uint8Array(buffer.buffer, buffer.byteOffset, bytesRead);
     };
-    const { findings } = await scanSource({ size, read }, { path: name, profile: 'ml' });
-    const found = new Set(findings.map(({ severity }) => severity));
-    return severities.findLast((severity) => found.has(severity)) ?? null;
+    return worstIn(await scanSource({ size, read }, options));
   } finally {
     await file.close();
   }

@@ -29,4 +29,10 @@ export { toSarif } from './report/sarif.ts';
 export { type Summary, summarize } from './report/summary.ts';
 export { toText } from './report/text.ts';
 export { type Rule, type RuleId, rules } from './rules.ts';
-export { type Coverage, type FileReport, type ScanOptions, scanSource } from './scan.ts';
+export {
+  type Coverage,
+  type FileReport,
+  reportLink,
+  type ScanOptions,
+  scanSource,
+} from './scan.ts';

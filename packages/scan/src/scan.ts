@@ -1,12 +1,13 @@
 /** Audits one file: reads its bytes, never runs them, and says how far it came. */
-import { atLeast, type ByteSource, type Finding, type Verdict } from '@merlon/core';
+import { atLeast, type ByteSource, type Finding, memorySource, type Verdict } from '@merlon/core';
 import type { Advisories } from './advisories.ts';
-import { type Audit, giveUp, type Place, type Skipped, startAudit } from './audit.ts';
+import { type Audit, giveUp, type Place, type Skipped, startAudit, tell } from './audit.ts';
 import { ScanError } from './error.ts';
 import { type ScanLimits, scanLimitsDefault } from './limits.ts';
 import { type Profile, policyOf } from './policy/classify.ts';
 import type { PolicyDocument } from './policy/document.ts';
 import { scanRegion } from './region.ts';
+import { isPrivatePath } from './text/command.ts';
 
 /** How to audit. */
 export interface ScanOptions {
@@ -76,6 +77,20 @@ export async function scanSource(source: ByteSource, options: ScanOptions): Prom
     giveUp(place, `a reader failed: ${error.message}`);
   }
   return reportOf(audit, source.size);
+}
+
+/**
+ * What is to be said of a link in a folder of models: it is never followed, so the report is
+ * `incomplete`, and it is told where it leads to a private file of the machine.
+ */
+export function reportLink(target: string, options: ScanOptions): FileReport {
+  const { path, profile, policy } = options;
+  const audit = startAudit(path, policyOf(profile, policy), scanLimitsDefault);
+  const source = memorySource(new Uint8Array(0));
+  const place: Place = { audit, source, member: '', origin: 0, depth: 0, descend: scanRegion };
+  giveUp(place, 'a link or another thing that is no file');
+  if (isPrivatePath(target)) tell(place, 'MRL-LNK-001', { evidence: `${path} → ${target}` });
+  return reportOf(audit, 0);
 }
 
 function reportOf(audit: Audit, size: number): FileReport {

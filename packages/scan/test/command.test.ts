@@ -1,6 +1,6 @@
 /** `merlon-scan`: its options, its exit codes, what it accepts; run as people run it. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -39,6 +39,14 @@ describe('merlon-scan', () => {
     const { out } = run(['models/*.json', '--json']);
     expect(JSON.parse(out)).toMatchObject({ files: [{ path: 'models/good.json' }] });
     expect(run(['-'], evil).exit).toBe(1);
+  });
+  it('never follows a link, and tells one to a private file', () => {
+    mkdirSync(join(folder, 'links'));
+    symlinkSync('/etc/shadow', join(folder, 'links/w.bin'));
+    expect(run(['links'])).toMatchObject({ exit: 1, out: expect.stringContaining('MRL-LNK-001') });
+    rmSync(join(folder, 'links/w.bin'));
+    symlinkSync('../models/good.json', join(folder, 'links/a.json'));
+    expect(run(['links']).exit).toBe(3);
   });
   it('answers errors in JSON when asked', () => {
     expect(JSON.parse(run(['nowhere', '--json']).out)).toMatchObject({

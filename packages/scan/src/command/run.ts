@@ -1,5 +1,5 @@
 /** One run of `merlon-scan`: finds the files, audits each, and tells what came of it. */
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import {
@@ -15,7 +15,7 @@ import { compareReports } from '../compare.ts';
 import { ScanError } from '../error.ts';
 import { type Accepted, accept, type IgnoreRule, passedOver, readIgnore } from '../ignore.ts';
 import { type PolicyDocument, policyFromJson } from '../policy/document.ts';
-import { type FileReport, type ScanOptions, scanSource } from '../scan.ts';
+import { type FileReport, reportLink, type ScanOptions, scanSource } from '../scan.ts';
 import { type Found, findFiles, openFile } from './files.ts';
 import type { Options } from './options.ts';
 
@@ -96,7 +96,7 @@ async function scanInput(setup: Setup): Promise<FileReport> {
 }
 
 async function scanFile(setup: Setup, file: Found): Promise<FileReport> {
-  if (file.special) return unread(setup, file.path, 'a link or another thing that is no file');
+  if (file.special) return scanSpecial(setup, file.path);
   let source: (ByteSource & { close(): Promise<void> }) | null = null;
   try {
     source = await openFile(file.path);
@@ -107,6 +107,13 @@ async function scanFile(setup: Setup, file: Found): Promise<FileReport> {
   } finally {
     await source?.close();
   }
+}
+
+/** Links are told by where they lead; they, pipes and devices are not opened. */
+function scanSpecial(setup: Setup, path: string): FileReport {
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  if (!isLink) return unread(setup, path, 'a link or another thing that is no file');
+  return reportLink(readlinkSync(path), optionsFor(setup, path));
 }
 
 function optionsFor({ options, policy, advisories }: Setup, path: string): ScanOptions {

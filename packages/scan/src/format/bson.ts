@@ -9,7 +9,7 @@ import { pattern } from '../text/pattern.ts';
 
 const depthMax = 64;
 const valuesMax = 2_000_000;
-const bytesMax = 1 << 28;
+const bytesMax = 1 << 26;
 const decoder = new TextDecoder();
 
 class Malformed extends Error {}

@@ -39,11 +39,20 @@ export class Demands {
   readonly #functions = new Map<string, ReadonlyMap<string, number>>();
   readonly #constants = new Map<string, readonly number[]>();
   readonly #nodes: NodeDemand[] = [];
+  readonly #shapes: Demand[] = [];
   #functionAt = 0;
 
   /** A constant of whole numbers, by the name under which nodes ask for it. */
   constant(name: string, values: readonly number[]): void {
     if (this.#constants.size < keptMax) this.#constants.set(name, values);
+  }
+
+  /** A shape that stands in the node itself (`RandomNormal`, `RandomUniform`). */
+  shape(operator: string, values: readonly number[], offset: number): void {
+    const elements = values.reduce((product, each) => product * Math.max(1, each), 1);
+    if (elements <= elementsMax || this.#shapes.length >= keptMax) return;
+    const evidence = `${operator} of ${elements} elements`;
+    this.#shapes.push({ severity: 'high', evidence, offset });
   }
 
   node(node: NodeDemand): void {
@@ -60,7 +69,7 @@ export class Demands {
 
   /** All that is too much. */
   finish(): Demand[] {
-    const found = this.#nodes.flatMap((node) => this.#judge(node) ?? []);
+    const found = [...this.#shapes, ...this.#nodes.flatMap((node) => this.#judge(node) ?? [])];
     const growth = this.#growth();
     return growth === null ? found : [growth, ...found];
   }
@@ -86,7 +95,11 @@ export class Demands {
     for (const [key, calls] of this.#functions) {
       const own = [...calls.keys()].filter((callee) => this.#functions.has(callee));
       waiting.set(key, own.length);
-      for (const callee of own) callers.set(callee, [...(callers.get(callee) ?? []), key]);
+      for (const callee of own) {
+        const known = callers.get(callee);
+        if (known === undefined) callers.set(callee, [key]);
+        else known.push(key);
+      }
     }
     const nodes = new Map<string, number>();
     const ready = [...waiting].filter(([, count]) => count === 0).map(([key]) => key);

@@ -87,7 +87,7 @@ const runtimeDomains = new Set([
 const depthMax = 64;
 const fieldsMax = 50_000_000;
 const numbersMax = 16;
-const strayBytesMin = 64;
+const strayBytesMin = 16;
 const nativeLibrary = /\.(so(\.\d+)*|dll|dylib)$/i;
 
 /** A message that was read, with what matters of it. */
@@ -291,6 +291,9 @@ function leaveNode(walk: Walk, read: Read, operator: string, domain: string): vo
   for (const attribute of read.inside) {
     const value = attribute.texts.get(4)?.[0] ?? '';
     const name = attribute.texts.get(1)?.[0] ?? '';
+    if (name === 'shape' && /^Random/.test(operator)) {
+      walk.demands.shape(operator, attribute.numbers.get(8) ?? [], offset);
+    }
     const evidence = `${operator}.${name} = ${value}`;
     if (nativeLibrary.test(value)) tell(walk.place, 'MRL-CUS-002', { evidence, offset });
     else if (operator === 'EPContext' && value.length < 4096 && isOutside(value)) {

@@ -46,7 +46,9 @@ interface Tensor {
 export function looksLikeSafetensors(head: Uint8Array, size: number): boolean {
   if (head.length < 10 || head[8] !== 0x7b) return false;
   const length = lengthOf(head);
-  return length >= 2 && (length + 8 <= size || head[9] === 0x22);
+  // A text whose ninth sign is a bracket has no zeros before it; no length is without.
+  const forged = head[9] === 0x22 && head.subarray(0, 8).includes(0);
+  return length >= 2 && (length + 8 <= size || forged);
 }
 
 /** Audits the header; tensors are never read. */

@@ -86,7 +86,8 @@ async function scanTail(place: Place, end: number): Promise<void> {
   const { source } = place;
   const size = source.size - end;
   const head = await source.read(end, Math.min(size, 1 << 16));
-  if (head.every((byte) => byte === 0)) return;
+  // Padding, or ends of lines that some editor or transfer added.
+  if (head.every((byte) => byte === 0 || byte === 10 || byte === 13)) return;
   tell(place, 'MRL-FIL-005', { evidence: `${size} bytes`, offset: end });
   if (place.depth >= place.audit.limits.depthMax) return tooDeep(place);
   const inner = windowOf(source, end, size);

@@ -203,6 +203,14 @@ function judgeNetwork(use: Use): CodeJudgement {
   });
   if (strange) return told('MRL-PYC-004', 'high', 'talks to a strange address');
   if (local.test(to)) return told('MRL-PYC-004', 'low', 'talks to itself');
+  // A forward pass has no reason to talk to anybody.
+  const said = everything(use)
+    .map(({ text }) => text)
+    .join(' ')
+    .trim();
+  if (/(^|\.)forward$/.test(use.within) && said !== '' && !local.test(said)) {
+    return told('MRL-PYC-004', 'high', 'talks to the network whenever the model is used');
+  }
   // What a model is given to read is nobody else's business.
   if (
     sends &&

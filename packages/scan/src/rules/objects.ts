@@ -168,6 +168,13 @@ export const objectRules = {
     ['CWE-506'],
     unsafeArtifact,
   ),
+  'MRL-LNK-001': rule(
+    'high',
+    'a link among the files leads to a private file of the machine',
+    'remove the link; whoever loads or publishes the folder would read what it leads to',
+    ['CWE-59', 'CWE-61'],
+    ['AML.T0010'],
+  ),
   'MRL-NPY-001': rule('medium', 'the array is not well-formed', refuse, ['CWE-1286']),
   'MRL-NPY-002': rule(
     'note',

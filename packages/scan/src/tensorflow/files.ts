@@ -55,7 +55,7 @@ const passes = new Set([
 ]);
 const variables = /^(Variable(V2)?|VarHandleOp|ReadVariableOp|AutoReloadVariable)$/;
 const nodesMax = 200_000;
-const stepsMax = 8;
+const stepsMax = 100;
 
 /** Gathers the nodes of all graphs of a file. */
 export class FileUses {
@@ -86,7 +86,7 @@ export class FileUses {
       const { operator, offset } = node;
       const writes = writers[operator];
       const indexes = writes ?? readers[operator] ?? [];
-      const names = indexes.flatMap((i) => this.#textsOf(node.inputs[i], stepsMax));
+      const names = indexes.flatMap((i) => this.#textsOf(node.inputs[i]));
       const places = [...names, ...node.texts.filter((text) => addressKind(text) !== null)];
       const outside = places.find(isOutside);
       if (outside !== undefined) {
@@ -101,13 +101,17 @@ export class FileUses {
     return found;
   }
 
-  /** Constant texts that reach an input. */
-  #textsOf(input: string | undefined, steps: number): string[] {
-    const name = bare(input ?? '');
-    const node = this.#nodes.get(name);
-    if (node === undefined || steps === 0 || this.#assets.has(name)) return [];
-    if (node.operator === 'Const') return [...node.texts];
-    return node.inputs.slice(0, 16).flatMap((each) => this.#textsOf(each, steps - 1));
+  /** Constant texts that reach an input; every node is asked once. */
+  #textsOf(input: string | undefined): string[] {
+    const found: string[] = [];
+    const seen = new Set([bare(input ?? '')]);
+    for (const name of seen) {
+      const node = this.#nodes.get(name);
+      if (node === undefined || this.#assets.has(name)) continue;
+      if (node.operator === 'Const') found.push(...node.texts);
+      else for (const each of node.inputs) if (seen.size < stepsMax) seen.add(bare(each));
+    }
+    return found;
   }
 }
 

@@ -33,6 +33,28 @@ export function commandKind(command: string): CommandKind {
   return simple && builds.test(command) ? 'build' : 'plain';
 }
 
+/** Commands that call home, hide what they are or open a way in: never housekeeping. */
+const hostile: readonly RegExp[] = [
+  /\/dev\/(tcp|udp)\//,
+  /\b(nc|ncat|netcat|socat)\b[^\n]*(\s-\w*[ec]\w*\b|exec:|\/bin\/(ba)?sh)/i,
+  /\b(ba|z|da)?sh\s+-i\b/,
+  /\b(base64|openssl)\b[^\n]*(-d|--decode|-D)\b[^\n]*\|\s*(sudo\s+)?(ba|z|da)?(sh|python)/i,
+  pattern('command.attacks'),
+  pattern('command.exfiltrates'),
+];
+const pipe = /\b(curl|wget)\b[^\n|]*\|\s*(sudo\s+)?((ba|z|da|k)?sh|python\d?)\b/;
+
+/**
+ * How bad a command is that a build or a pipeline runs. Removing files and changing rights is what
+ * builds do; running a download is not, least of all one that anybody on the way can change.
+ */
+export function commandGrade(command: string): 'low' | 'medium' | 'high' | null {
+  if (hostile.some((each) => each.test(command))) return 'high';
+  if (!pipe.test(command)) return null;
+  if (isKnownInstaller(command)) return 'low';
+  return /\bhttp:\/\/|:\/\/\d{1,3}\./.test(command) ? 'high' : 'medium';
+}
+
 /** True for a command that only fetches the installer of a well-known maker, encrypted. */
 export function isKnownInstaller(command: string): boolean {
   const addresses = command.match(/\bhttps?:\/\/[^\s"'|)]+/g) ?? [];

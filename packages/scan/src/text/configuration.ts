@@ -17,7 +17,8 @@ import { scanTarget } from './targets.ts';
 import { scanVersions } from './versions.ts';
 
 const valuesMax = 5_000_000;
-const targetKeys = new Set(['_target_', '__target__', 'class_path', '_class_']);
+/** The last is how `logging.config.dictConfig` names a factory. */
+const targetKeys = new Set(['_target_', '__target__', 'class_path', '_class_', '()']);
 /** Parts of tokenizers, where any text is a token and none is code. */
 const vocabulary = pattern('configuration.vocabulary');
 const codeTextMax = 1 << 16;

@@ -69,8 +69,12 @@ export function embeddedAddress(key: string, text: string): Embedded | null {
 
 const blobCharactersMin = 512;
 
-/** A long text in base64 that stands for bytes and not for another text, or null. */
+/** A text in base64 that stands for bytes and not for another text, when it is long; or null. */
 export function embeddedBlob(text: string): Embedded | null {
+  // The mark of a pickle of protocol 2 to 5.
+  if (/^gA[I-X][A-Za-z0-9+/]{20,}={0,2}\s*$/.test(text)) {
+    return { evidence: `a pickle in base64: ${text.slice(0, 40)}…`, severity: 'medium' };
+  }
   if (text.length < blobCharactersMin || !/^[A-Za-z0-9+/_-]+={0,2}\s*$/.test(text)) return null;
   const mixed = [/[a-z]/, /[A-Z]/, /\d/].every((kind) => kind.test(text));
   const bytes = Buffer.from(text.slice(0, blobCharactersMin), 'base64');

@@ -37,7 +37,7 @@ export function scanConstructor(place: Place, value: JsonObject, pointer: string
   if (typeof lc === 'number' && type === 'constructor' && Array.isArray(id)) {
     const parts: readonly Json[] = id;
     const name = parts.filter((part) => typeof part === 'string').join('.');
-    const strange = !/^langchain/.test(name) || runsCode.test(name);
+    const strange = !/^lang(chain|graph|smith)/.test(name) || runsCode.test(name);
     if (strange) tell(place, 'MRL-CFG-001', { evidence: `id: ${name}`, pointer });
   }
   if (typeof node === 'string' && isJsonObject(inputs) && runNodes.test(node)) {
@@ -64,7 +64,7 @@ export function scanFlavors(place: Place, text: string): void {
 /** Handlers of `logging.config.fileConfig`, which evaluates their arguments. */
 export function scanLogging(place: Place, text: string): void {
   if (!/^\[(loggers|handlers)\]/m.test(text)) return;
-  for (const match of text.matchAll(/^\s*(args|kwargs|class)\s*=\s*(.+)$/gm)) {
+  for (const match of text.matchAll(/^[ \t]*(args|kwargs|class)[ \t]*=[ \t]*(.+)$/gm)) {
     const [line, key, value = ''] = match;
     const calls = pattern('files.loggingCalls').test(value) || embeddedCode(value) !== null;
     const foreign = key === 'class' && /^(os|subprocess|builtins|importlib|runpy)\b/.test(value);
@@ -76,7 +76,7 @@ export function scanLogging(place: Place, text: string): void {
 
 /** Cells that a spreadsheet runs or follows when the table is opened. */
 export function scanFormulas(place: Place, text: string): void {
-  const runs = /(?:^|[,;\t"'])\s*[=+@-]\s*[A-Za-z][\w.]*\s*\|\s*['"]/m.exec(text);
+  const runs = /(?:^|[,;\t"'])[ \t]*[=+@-][ \t]*[A-Za-z][\w.]{0,80}[ \t]*\|[ \t]*['"]/m.exec(text);
   if (runs !== null) {
     tell(place, 'MRL-CSV-001', { evidence: runs[0], offset: runs.index, severity: 'high' });
     return;

@@ -37,10 +37,16 @@ export async function scanEncoded(
 
 function candidates(text: string): { readonly code: string; readonly at: number }[] {
   if (text.length > charactersMax) return [];
-  // The whole of a small file, broken into lines as encoders do.
-  const whole = text.trim();
-  if (whole.length >= charactersMin && /^[A-Za-z0-9+/_\s-]+=*$/.test(whole)) {
-    return [{ code: whole.replace(/\s/g, ''), at: 0 }];
+  // The whole of a file, broken into lines as encoders do; its beginning tells what it could be.
+  const head = text
+    .slice(0, 200)
+    .trimStart()
+    .replace(/[\r\n]/g, '')
+    .slice(0, 88);
+  const isCode = head.length >= charactersMin && /^[A-Za-z0-9+/_-]+=*\s*$/.test(head);
+  if (isCode && looksLikePickle(new Uint8Array(Buffer.from(head, 'base64')))) {
+    const whole = text.replace(/\s+/g, '');
+    if (/^[A-Za-z0-9+/_-]+=*$/.test(whole)) return [{ code: whole, at: 0 }];
   }
   const found: { code: string; at: number }[] = [];
   for (const match of text.matchAll(marked)) {

@@ -39,7 +39,7 @@ function scanOutput(place: Place, html: string, pointer: string): void {
   const fault = isScript ? scriptFault(html) : null;
   if (fault !== null) tell(place, 'MRL-NBK-001', { evidence: fault, pointer, severity: 'high' });
   for (const [, address = ''] of html.matchAll(
-    /<iframe\b[^>]*\ssrc\s*=\s*["']?(https?:[^"'\s>]+)/gi,
+    /<iframe\b[^>]{0,400}\ssrc\s*=\s*["']?(https?:[^"'\s>]+)/gi,
   )) {
     if (pattern('notebook.frames').test(address)) continue;
     tell(place, 'MRL-NBK-001', { evidence: address, pointer, severity: 'medium' });

@@ -4,7 +4,7 @@
  */
 import { type Place, tell } from '../audit.ts';
 import { scanPython } from '../python/scan.ts';
-import { attackIn, isKnownInstaller } from './command.ts';
+import { commandGrade } from './command.ts';
 import { pattern } from './pattern.ts';
 
 const toldMax = 20;
@@ -63,9 +63,8 @@ export function scanStartup(place: Place, name: string, text: string): void {
     if (/^\s*#/.test(line)) continue;
     const pointer = `line ${index + 1}`;
     const found = rules.find((each) => each.line.test(line));
-    const attack = attackIn(line);
-    if (attack !== null && rules === containers) {
-      const severity = isKnownInstaller(line) ? 'low' : 'high';
+    const severity = rules === containers ? commandGrade(line) : null;
+    if (severity !== null) {
       tell(place, 'MRL-PYC-002', { evidence: line.trim(), severity, pointer });
     } else if (found !== undefined) {
       tell(place, found.rule, { evidence: line.trim(), severity: found.severity, pointer });

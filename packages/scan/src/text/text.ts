@@ -182,6 +182,10 @@ function scanPlain(place: Place, text: string, format: TextFormat): void {
   if (isDocumentName(name)) scanAdvice(place, name, text);
   if (format !== 'csv' && format !== 'lightgbm') scanTemplate(place, text);
   if (looksLikeGraphText(text)) scanGraphText(place, text);
+  const attack = format === 'lightgbm' ? attackIn(text) : null;
+  if (attack !== null) {
+    tell(place, 'MRL-CFG-002', { evidence: attack.evidence, offset: attack.at });
+  }
   if (format === 'xml') scanXml(place, text);
   else if (format === 'script') scanScript(place, text);
   else if (format !== 'csv') scanYaml(place, text);

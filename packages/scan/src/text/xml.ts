@@ -8,7 +8,7 @@ import { attackIn, isPrivatePath } from './command.ts';
 import { pattern } from './pattern.ts';
 
 const entitiesMax = 20;
-const entityDepthMax = 100;
+const entityDepthMax = 1000;
 /** Characters out of entities, above which a parser is kept busy for nothing. */
 const growthMax = 1_000_000;
 /** No file of weights is that long. */
@@ -57,10 +57,11 @@ function growthOf(entities: readonly RegExpExecArray[]): number {
   const lengthOf = (name: string, depth: number): number => {
     const value = values.get(name);
     if (value === undefined) return 1;
-    // What refers to itself never ends.
-    if (depth > entityDepthMax) return Number.POSITIVE_INFINITY;
     const before = known.get(name);
     if (before !== undefined) return before;
+    if (depth > entityDepthMax) return Number.POSITIVE_INFINITY;
+    // Until it is known: what refers to itself never ends.
+    known.set(name, Number.POSITIVE_INFINITY);
     let total = value.length;
     for (const [, inner = ''] of value.matchAll(/[&%]([\w.-]+);/g)) {
       total += lengthOf(inner, depth + 1);

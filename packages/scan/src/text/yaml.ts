@@ -5,7 +5,7 @@
  */
 
 import { giveUp, type Place, tell } from '../audit.ts';
-import { attackIn, isKnownInstaller } from './command.ts';
+import { attackIn, commandGrade } from './command.ts';
 import { pattern } from './pattern.ts';
 import { scanRequirement } from './requirements.ts';
 import { scanTarget } from './targets.ts';
@@ -52,7 +52,7 @@ function scanCommand(place: Place, line: string, pointer: string): void {
   const found = command === undefined ? null : attackIn(command);
   if (found !== null) {
     // Whoever repeats the pipeline runs it.
-    const severity = isKnownInstaller(line) ? 'medium' : 'high';
+    const severity = commandGrade(line) === 'high' ? 'high' : 'medium';
     tell(place, 'MRL-CFG-002', { evidence: line.trim(), severity, pointer });
   }
   // Frameworks that build networks from lists evaluate their names and arguments.

@@ -94,6 +94,9 @@ describe('tensors of bytes', () => {
   it('behind a header that nobody can hold are told', async () => {
     const forged = bytes(little(2 ** 40, 8), '{"a":{"dtype":"F32"');
     expect(await rulesFor(forged, 'm.safetensors')).toEqual(['MRL-SFT-001 high']);
+    // A text whose ninth sign is a bracket.
+    const plain = await scan(utf8('{"data":{"a":1}}'), { path: 'a.json' });
+    expect(plain).toMatchObject({ formats: ['json'], verdict: 'clean' });
     const cut = bytes(little(4000, 8), '{"a":{"dtype":"F32"');
     expect(await rulesFor(cut, 'm.safetensors')).toEqual(['MRL-SFT-001 medium']);
   });

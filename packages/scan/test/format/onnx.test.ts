@@ -121,6 +121,10 @@ describe('ONNX', () => {
     expect((await read(plain)).findings).toEqual([]);
     const unused = model(input('Gather'), field(5, shape(2 ** 20, 2 ** 20)));
     expect((await read(unused)).findings).toEqual([]);
+    const ints = field(5, bytes(field(1, 'shape'), field(8, varints([2 ** 20, 2 ** 20]))));
+    expect(rulesOf(await read(model(node('RandomNormal', '', ints))))).toEqual([
+      'MRL-ONX-006 high',
+    ]);
     const endless = model(input('Loop'), field(5, shape(2 ** 60)));
     expect(rulesOf(await read(endless))).toEqual(['MRL-ONX-006 medium']);
     expect((await read(model(input('Loop'), field(5, shape(100))))).findings).toEqual([]);
@@ -143,6 +147,8 @@ describe('ONNX', () => {
     const property = (value: string) =>
       bytes(model(), field(14, bytes(field(1, 'notes'), field(2, value))));
     expect(rulesOf(await read(property(blob.toString('base64'))))).toEqual(['MRL-CFG-002 medium']);
+    const pickle = Buffer.from(bytes('\x80\x04', ']'.repeat(20), '.')).toString('base64');
+    expect(rulesOf(await read(property(pickle)))).toEqual(['MRL-CFG-002 medium']);
     expect((await read(property("{0: 'person', 1: 'dog'}"))).findings).toEqual([]);
     const weights = (length: string) =>
       field(5, tensor(bytes(entry('location', 'w.bin'), entry('length', length))));

@@ -6,7 +6,7 @@ import { attributeText } from '../../src/hdf5/attribute.ts';
 import { Block, Hdf5File } from '../../src/hdf5/file.ts';
 import { scanLimitsDefault } from '../../src/limits.ts';
 import { policyOf } from '../../src/policy/classify.ts';
-import { bytes, callWithText, little, raw } from '../support.ts';
+import { bytes, callWithText, global, little, raw } from '../support.ts';
 
 const sizes = { offset: 8, length: 8 };
 
@@ -33,6 +33,10 @@ describe('attributes', () => {
       'MRL-PKL-001 critical',
     ]);
     expect(await rulesFor('info', raw('(dp0\nI1\nI2\ns.'))).toEqual([]);
+    // What PyTables itself keeps at every group.
+    const made = bytes('ccopy_reg\n_reconstructor\n(', global('tables.filters', 'Filters'));
+    const filters = bytes(made, 'c__builtin__\nobject\nNtR(dp1\nb.');
+    expect(await rulesFor('FILTERS', filters)).toEqual([]);
   });
   it('that are YAML with tags of Python are told', async () => {
     const tagged = raw("!!python/object/apply:os.system ['echo inert']");

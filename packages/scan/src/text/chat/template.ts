@@ -6,6 +6,7 @@
 import { addressKind } from '../embedded.ts';
 import { isOutside } from '../path.ts';
 import { promptFaults } from './prompt.ts';
+import { partsOf } from './tags.ts';
 
 /** What a template does that it should not. */
 export interface TemplateFault {
@@ -27,7 +28,6 @@ interface Token {
   readonly text: string;
 }
 
-const tagPattern = /\{\{([\s\S]*?)\}\}|\{%([\s\S]*?)%\}/g;
 const tokenPattern =
   /([A-Za-z_]\w*)|'((?:[^'\\]|\\[\s\S])*)'|"((?:[^"\\]|\\[\s\S])*)"|(\d[\d_.]*)|(\S)/g;
 const faultsMax = 10;
@@ -95,13 +95,15 @@ export function hasTemplate(text: string): boolean {
 export function templateFaults(text: string): TemplateFault[] {
   const faults: TemplateFault[] = [];
   let count = 0;
-  for (const match of text.matchAll(tagPattern)) {
+  const loops: number[] = [];
+  for (const { kind, inside, whole } of partsOf(text)) {
+    if (kind === 'text') continue;
     if (++count > tagsMax || faults.length >= faultsMax) break;
-    const tokens = tokenize(match[1] ?? match[2] ?? '');
-    const found = faultOf(tokens, match[2] !== undefined);
+    const tokens = tokenize(inside);
+    const found = faultOf(tokens, kind === 'statement') ?? nestFault(tokens, kind, loops);
     if (found === null) continue;
-    const { why, ...kind } = found;
-    faults.push({ ...kind, evidence: `${why}: ${match[0]}` });
+    const { why, ...more } = found;
+    faults.push({ ...more, evidence: `${why}: ${whole}` });
   }
   const strange = strangeAddress(text);
   if (strange !== null) faults.push({ grave: false, evidence: `names ${strange}` });
@@ -179,6 +181,19 @@ function nameFault(tokens: readonly Token[], i: number, name: string): Fault | n
   return isCall && graveCalls.has(name) ? { grave: true, why: 'calls Python' } : null;
 }
 
+/** Loops in loops, each of a few thousand rounds, are as endless as one of a million. */
+function nestFault(tokens: readonly Token[], kind: string, loops: number[]): Fault | null {
+  if (kind !== 'statement') return null;
+  const words = tokens.map(({ text }) => text);
+  if (words.includes('endfor')) loops.pop();
+  if (!words.includes('for')) return null;
+  const at = words.indexOf('range');
+  const rounds =
+    at < 0 ? 1 : Math.max(1, ...words.slice(at + 2, at + 7).map((each) => Number(each) || 1));
+  loops.push(rounds);
+  return loops.reduce((product, each) => product * each, 1) > rangeMax ? endless : null;
+}
+
 /** Whoever renders the template waits for ever, or runs out of memory. */
 const endless: Fault = { grave: false, why: 'counts without end', severity: 'high' };
 
@@ -187,6 +202,8 @@ function bombOf(tokens: readonly Token[]): Fault | null {
     const isPower = token.text === '*' && tokens[i + 1]?.text === '*';
     const power = isPower ? Number(tokens[i - 1]?.text) ** Number(tokens[i + 2]?.text) : 0;
     if (power > rangeMax) return endless;
+    const copies = token.text === '*' ? Number(tokens[i + 1]?.text) || 0 : 0;
+    if (copies > rangeMax * 100) return endless;
     if (token.text !== 'range' || tokens[i + 1]?.text !== '(') continue;
     const huge = tokens.slice(i + 2, i + 8).some((each) => Number(each.text) > rangeMax);
     if (huge) return endless;
