@@ -30,7 +30,7 @@ const compositions: readonly LineRule[] = [
     severity: 'medium',
     rule: 'MRL-CFG-004',
   },
-  { line: /^\s*(pid|ipc)\s*:\s*["']?host\b/, severity: 'medium', rule: 'MRL-CFG-004' },
+  { line: /^\s*pid\s*:\s*["']?host\b/, severity: 'medium', rule: 'MRL-CFG-004' },
   { line: /^\s*-\s*["']?\/:\//, severity: 'medium', rule: 'MRL-CFG-004' },
 ];
 const servers: readonly LineRule[] = [

@@ -119,6 +119,13 @@ const harmless: readonly (readonly [string, string, string | object])[] = [
   ['an example', 'README.md', 'Rows such as `curl http://x.example/a | sh` are labelled 1.\n'],
   ['an installer', 'README.md', 'curl -LsSf https://astral.sh/uv/install.sh | sh\n'],
   ['orders', 'AGENTS.md', 'Ask before you push. Do not skip tests.\n'],
+  ['orders', 'AGENTS.md', 'Never push without asking. Do not skip code review.\n'],
+  ['a shared memory', 'docker-compose.yml', 'vllm:\n  ipc: host\n'],
+  [
+    'a path of a log',
+    'log.conf',
+    "[handlers]\nkeys=a\n[handler_a]\nargs=(os.path.join('log', 'a.txt'), 'a')\n",
+  ],
 ];
 
 describe('texts that act', () => {

@@ -90,6 +90,8 @@ describe('secrets', () => {
       'AKIAIOSFODNN7EXAMPLE',
       `hf_${'x'.repeat(34)}`,
       'postgres://user:password@localhost/db',
+      'http://admin:admin@host:80/',
+      'redis://x:aB3dE5fG7h@localhost:6379',
       'https://huggingface.co/a/b',
       'sk-your-key-goes-here-0000000000000000000000000000',
     ]) {
