@@ -11,6 +11,8 @@ export interface ApprovalPolicy {
   readonly approvals: number;
   /** Least robust accuracy under the assessed threat; null when not demanded. */
   readonly robustAccuracyMin: number | null;
+  /** Area under the curve of membership inference above which there is a finding; null: none. */
+  readonly membershipAucMax: number | null;
   /** Least accuracy on clean data. */
   readonly cleanAccuracyMin: number;
   /** Open findings at or above `high` that are let pass. */
@@ -22,6 +24,7 @@ export const approvalPolicyDefault: ApprovalPolicy = {
   steps: ['intake', 'scan', 'seal', 'assess'],
   approvals: 1,
   robustAccuracyMin: null,
+  membershipAucMax: null,
   cleanAccuracyMin: 0.5,
   seriousFindingsMax: 0,
 };

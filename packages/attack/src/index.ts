@@ -41,6 +41,11 @@ export {
 } from './picture.ts';
 export { type ExtractionOptions, type ExtractionReport, extraction } from './privacy/extraction.ts';
 export {
+  type MembershipPolicy,
+  membershipFindingOf,
+  membershipRule,
+} from './privacy/finding.ts';
+export {
   type InversionOptions,
   type InversionReport,
   type InvertedClass,

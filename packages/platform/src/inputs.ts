@@ -13,7 +13,7 @@ const dataEndings = ['.npz', '.npy', '.csv', '.parquet', '.idx', '-ubyte'];
 export interface OpenedInputs {
   readonly sources: Readonly<Record<string, SignedSource>>;
   /** How a worker reads the data out of the sources. */
-  readonly data: Pick<DataInput, 'dataName' | 'hasSchema' | 'pictures'>;
+  readonly data: Pick<DataInput, 'dataName' | 'hasSchema' | 'pictures' | 'source'>;
   close(): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export async function openInputs(
   };
   try {
     opened.model = await openSigned(services, await modelFile(services, version));
-    const found = await openData(services, dataFiles, opened);
+    const found = await openData(services, dataFiles, { opened, source: 'data' });
     if (schema !== undefined) opened.schema = await openSigned(services, schema);
     return { sources: opened, data: { ...found, hasSchema: schema !== undefined }, close };
   } catch (error) {
@@ -62,15 +62,37 @@ export async function openInputs(
   }
 }
 
+/** A second data set beside opened ones, as the source `others`; null where none is linked. */
+export async function openOthers(
+  { store, ...services }: Services,
+  version: Version,
+  { use, beside }: { readonly use: DataUse; readonly beside: OpenedInputs },
+): Promise<OpenedInputs | null> {
+  const link = (await store.dataLinks(version.id)).find((each) => each.use === use);
+  if (link === undefined) return null;
+  const sources: Record<string, SignedSource> = {};
+  const files = await store.files(link.dataVersionId);
+  const found = await openData({ store, ...services }, files, {
+    opened: sources,
+    source: 'others',
+  });
+  const close = async (): Promise<void> => {
+    await Promise.all(Object.values(sources).map((each) => each.close()));
+  };
+  const data = { ...found, source: 'others', hasSchema: beside.data.hasSchema };
+  return { sources: { ...beside.sources, ...sources }, data, close };
+}
+
 /** A table, an archive of arrays, or pictures by class, put among the sources. */
 async function openData(
   services: Services,
   files: readonly VersionFile[],
-  opened: Record<string, SignedSource>,
+  into: { readonly opened: Record<string, SignedSource>; readonly source: string },
 ): Promise<Pick<DataInput, 'dataName' | 'pictures'>> {
+  const { opened, source: name } = into;
   const table = files.find((file) => dataEndings.some((end) => file.path.endsWith(end)));
   if (table !== undefined) {
-    opened.data = await openSigned(services, table);
+    opened[name] = await openSigned(services, table);
     return { dataName: table.path };
   }
   const pictures = pictureList(files.map((file) => file.path));
@@ -81,7 +103,7 @@ async function openData(
   const byPath = new Map(files.map((file) => [file.path, file]));
   const chosen = pictures.items.map(({ name }) => byPath.get(name)).filter((file) => file != null);
   for (const [i, source] of (await openSignedMany(services, chosen)).entries()) {
-    opened[`data:picture:${i}`] = source;
+    opened[`${name}:picture:${i}`] = source;
   }
   return { dataName: 'pictures', pictures };
 }

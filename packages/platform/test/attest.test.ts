@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isJsonObject } from '@merlon/core';
+import { isJsonObject, type JsonObject } from '@merlon/core';
 import { readDataset } from '@merlon/graph';
 import { type Attestation, openAttestation } from '@merlon/vault';
 import { encode } from 'fast-png';
@@ -133,6 +133,15 @@ describe('statements about own work', () => {
         })),
       },
     });
+  });
+
+  it('follow an assessment that also tells how far members are known', async () => {
+    const { store } = platform.running.platform.services;
+    const step = await store.step(model.id, 'assess');
+    const { auc, aucInterval, tprAtFpr001 } = (step?.result.membership ?? {}) as JsonObject;
+    expect([typeof auc, typeof tprAtFpr001]).toEqual(['number', 'number']);
+    const [low, high] = (aucInterval ?? []) as [number, number];
+    expect(low <= Number(auc) && Number(auc) <= high && low >= 0 && high <= 1).toBe(true);
   });
 
   it('say what an assessment found', async () => {

@@ -1,11 +1,11 @@
 /** Assess: a version is attacked in a confined worker; the verdict is kept with its seed. */
 import { z } from '@hono/zod-openapi';
-import { findingOf } from '@merlon/attack';
+import { findingOf, type MembershipReport, membershipFindingOf } from '@merlon/attack';
 import type { Finding, JsonObject } from '@merlon/core';
 import { approvalPolicy } from '../approval.ts';
 import type { AssessOutput } from '../confine/tasks/assess.ts';
 import { observe } from '../findings/findings.ts';
-import { openInputs } from '../inputs.ts';
+import { type OpenedInputs, openInputs, openOthers } from '../inputs.ts';
 import type { JobContext, JobStep, Outcome } from '../jobs/step.ts';
 import type { Version } from '../model.ts';
 import type { Services } from '../services.ts';
@@ -36,10 +36,11 @@ async function perform(context: JobContext): Promise<Outcome> {
     const input = { ...data, options };
     const call = { sources, onProgress, signal, timeoutMs };
     const output = await worker.call<AssessOutput>('assess', input, call);
-    const findings = await findingsIn(services, version, output);
+    const told = await membershipOf(context, inputs, options);
+    const findings = await findingsIn(services, version, { output, told });
     return {
       state: 'done',
-      result: resultOf(output),
+      result: { ...resultOf(output), ...(told === null ? {} : { membership: figuresOf(told) }) },
       commit: async (tx) => {
         for (const picture of output.pictures) {
           await tx.putPicture({ versionId: version.id, ...picture });
@@ -55,16 +56,46 @@ async function perform(context: JobContext): Promise<Outcome> {
   }
 }
 
-/** A model that withstands less than the workspace's policy demands is a finding. */
+/**
+ * How well training rows are told from test rows by the model's answers; null where no training
+ * data is linked, or the model gives labels alone. In a worker of its own, like every reading.
+ */
+async function membershipOf(
+  { services, version, signal }: JobContext,
+  test: OpenedInputs,
+  { samples, seed }: { readonly samples: number; readonly seed: number },
+): Promise<MembershipReport | null> {
+  const train = await openOthers(services, version, { use: 'train', beside: test });
+  if (train === null) return null;
+  const worker = services.startWorker();
+  try {
+    // The task calls members what it is given first.
+    const input = { ...train.data, others: test.data, options: { samples, seed, threads } };
+    const call = { sources: train.sources, signal, timeoutMs };
+    return await worker.call<MembershipReport | null>('membership', input, call);
+  } finally {
+    await worker.close();
+    await train.close();
+  }
+}
+
+function figuresOf({ auc, aucInterval, tprAtFpr001 }: MembershipReport): JsonObject {
+  return { auc, aucInterval: [...aucInterval], tprAtFpr001 };
+}
+
+/** What a model withstands or keeps to itself less than the workspace's policy demands. */
 async function findingsIn(
   { store }: Services,
   { workspaceId }: Version,
-  { verdict }: AssessOutput,
+  { output, told }: { readonly output: AssessOutput; readonly told: MembershipReport | null },
 ): Promise<Finding[]> {
-  const { robustAccuracyMin: robustMin } = await approvalPolicy(store, workspaceId);
-  if (robustMin === null) return [];
-  const found = findingOf(verdict, '', { robustMin });
-  return found === null ? [] : [{ ...found, location: {} }];
+  const policy = await approvalPolicy(store, workspaceId);
+  const { robustAccuracyMin: robustMin, membershipAucMax: aucMax } = policy;
+  const found = [
+    robustMin === null ? null : findingOf(output.verdict, '', { robustMin }),
+    aucMax === null || told === null ? null : membershipFindingOf(told, '', { aucMax }),
+  ];
+  return found.filter((each) => each !== null).map((each) => ({ ...each, location: {} }));
 }
 
 function resultOf({ verdict, blackBoxBecause, pictures }: AssessOutput): JsonObject {

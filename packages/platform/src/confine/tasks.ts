@@ -9,6 +9,7 @@ const tasks: Readonly<Record<string, () => Promise<Task>>> = {
   assess: async () => (await import('./tasks/assess.ts')).assessTask as Task,
   harden: async () => (await import('./tasks/harden.ts')).hardenTask as Task,
   privacy: async () => (await import('./tasks/privacy.ts')).privacyTask as Task,
+  membership: async () => (await import('./tasks/membership.ts')).membershipTask as Task,
   certify: async () => (await import('./tasks/certify.ts')).certifyTask as Task,
   personal: async () => (await import('./tasks/personal.ts')).personalTask as Task,
   load: async () => (await import('./tasks/serve.ts')).loadTask as Task,

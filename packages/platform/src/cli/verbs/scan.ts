@@ -1,4 +1,5 @@
 /** `scan`: static audit of files and folders, each in a confined worker that can be lost. */
+import { lstatSync, readlinkSync } from 'node:fs';
 import { atLeast, isJsonObject, isoTime, type Json, systemClock } from '@merlon/core';
 import {
   accept,
@@ -10,6 +11,7 @@ import {
   policyFromJson,
   policyVersion,
   readIgnore,
+  reportLink,
   summarize,
   toCycloneDx,
   toSarif,
@@ -151,8 +153,7 @@ async function scanAll(
       terminal.signal.throwIfAborted();
       terminal.progress({ label: file.shown, done: reports.length, total: found.length });
       if (file.special) {
-        const reason = 'a link or another thing that is not a plain file';
-        reports.push(unscanned(file.shown, reason));
+        reports.push(linkOrOther(file, how));
         continue;
       }
       worker ??= startWorker({ memoryBytesMax });
@@ -167,6 +168,15 @@ async function scanAll(
     await worker?.close();
   }
   return reports;
+}
+
+/** A link is told where it leads and never followed; whatever else is no file is not read. */
+function linkOrOther(file: FoundFile, { profile, policy }: How): FileReport {
+  if (!lstatSync(file.path).isSymbolicLink()) {
+    return unscanned(file.shown, 'a link or another thing that is not a plain file');
+  }
+  const options = { path: file.shown, profile, ...(policy === undefined ? {} : { policy }) };
+  return reportLink(readlinkSync(file.path), options);
 }
 
 /** The report of one file; null instead of it when the worker did not survive. */
