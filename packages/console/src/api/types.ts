@@ -42,6 +42,9 @@ export interface Version {
   readonly bytes: number;
   readonly broughtBy: string;
   readonly createdAt: string;
+  /** Day from which nothing of its content may be left. */
+  readonly retainUntil: string | null;
+  readonly destroyedAt: string | null;
   readonly steps: readonly Step[];
 }
 

@@ -1,6 +1,6 @@
 /** What a person can do with a version, by role and by what is ready; the platform decides. */
 import type { ReactNode } from 'react';
-import { post } from '../../api/client.ts';
+import { ask, post } from '../../api/client.ts';
 import { useApproval, useData, useSession } from '../../api/queries.ts';
 import { useMay } from '../../api/roles.ts';
 import type { StepName, VersionDetail } from '../../api/types.ts';
@@ -27,8 +27,35 @@ export function Actions({ detail }: { readonly detail: VersionDetail }): ReactNo
       {may('job.run') && done('assess') && has('train') ? <Harden id={id} /> : null}
       {may('version.approve') && ready && !own ? <Approve id={id} /> : null}
       {may('version.serve') && approved ? <Serve id={id} name={version.name} /> : null}
+      {may('version.retire') ? <Retain id={id} until={version.retainUntil} /> : null}
       {may('version.retire') ? <Retire id={id} /> : null}
     </div>
+  );
+}
+
+function Retain({ id, until }: { readonly id: string; readonly until: string | null }): ReactNode {
+  return (
+    <Ask label="Retention" title="Say how long its content is kept">
+      {(close) => (
+        <Form
+          submit="Set"
+          send={({ day = '' }) =>
+            ask('PUT', `/api/v1/versions/${id}/retention`, { until: day === '' ? null : day })
+          }
+          done={close}
+        >
+          <p>When that day begins, in UTC, its key is destroyed: nobody can read it any more.</p>
+          <Field
+            label="Day"
+            name="day"
+            type="date"
+            required={false}
+            defaultValue={until ?? ''}
+            hint="Empty: kept until somebody destroys it."
+          />
+        </Form>
+      )}
+    </Ask>
   );
 }
 

@@ -29,6 +29,7 @@ export function FactSheet({ detail }: { readonly detail: VersionDetail }): React
           {by === undefined ? null : <span className="quiet"> by {by}</span>}
         </dd>
         <Relations detail={detail} />
+        <Retention version={version} />
         <dt>Signature</dt>
         <dd>
           {signed ? (
@@ -50,6 +51,22 @@ export function FactSheet({ detail }: { readonly detail: VersionDetail }): React
         ))}
       </dl>
     </section>
+  );
+}
+
+/** How long its content is kept; nothing where nobody said. */
+function Retention({ version }: { readonly version: VersionDetail['version'] }): ReactNode {
+  const { retainUntil, destroyedAt } = version;
+  if (retainUntil === null && destroyedAt === null) return null;
+  return (
+    <>
+      <dt>Content</dt>
+      <dd>
+        {destroyedAt === null
+          ? `destroyed on ${retainUntil}, UTC`
+          : `gone since ${when(destroyedAt)}`}
+      </dd>
+    </>
   );
 }
 
