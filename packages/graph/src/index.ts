@@ -73,4 +73,4 @@ export {
   type TreeModel,
 } from './tree/ensemble.ts';
 export { evaluateTrees, leafOf, type TreeAnswers } from './tree/evaluate.ts';
-export { classNames, readTrees, withoutZipMap } from './tree/read.ts';
+export { classNames, mapKeys, readTrees, withoutZipMap } from './tree/read.ts';

@@ -12,6 +12,8 @@ import { startWorker } from './confine/worker.ts';
 import { openContainment } from './containment.ts';
 import { type Control, takeControl } from './control.ts';
 import { PlatformError } from './errors.ts';
+import type { Front } from './gateway/front.ts';
+import { gatewayFront } from './gateway/v2.ts';
 import { type Home, openHome } from './home.ts';
 import { createApp } from './http/app.ts';
 import { type Doors, openDoors } from './http/listen.ts';
@@ -26,7 +28,7 @@ import type { RootKeySecrets } from './keys/root-keys.ts';
 import { clockFault } from './ledger/clock.ts';
 import { openLedger } from './ledger/ledger.ts';
 import { type Alert, roles, type ServeEvent } from './model.ts';
-import { openWatch } from './monitor/watch.ts';
+import { type FedWatch, openWatch } from './monitor/watch.ts';
 import { openIdentity } from './people/identity.ts';
 import type { People } from './people/people.ts';
 import type { Platform, Settings } from './platform.ts';
@@ -150,12 +152,9 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
     workspaceId,
     rekeyDatabase: () => rekeyHome(home, database),
   };
-  const record = async (event: ServeEvent): Promise<void> => {
-    await store.addEvents([event]);
-    watch.feed(event);
-  };
+  const front = frontOf(platform, watch, onFault);
   const hosts = options.behindProxy === true ? null : hostsOf(doors.port);
-  const app = createApp(platform, { record, onFault, hosts });
+  const app = createApp(platform, { front, onFault, hosts });
   // Nothing is being uploaded yet, so whatever no row names was left by an interrupted write.
   await collectGarbage(services, options.objectsUrl === undefined ? 0 : sharedRetentionMs);
   await resumeServing(platform, onFault);
@@ -184,6 +183,15 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   };
   serveControl(control, running);
   return running;
+}
+
+/** The way in to what is served; every answer is stored, and shown to the detectors. */
+function frontOf(platform: Platform, watch: FedWatch, onFault: (error: unknown) => void): Front {
+  const record = async (event: ServeEvent): Promise<void> => {
+    await platform.services.store.addEvents([event]);
+    watch.feed(event);
+  };
+  return gatewayFront(platform, { record, onFault });
 }
 
 async function openPeople(

@@ -176,3 +176,11 @@ export function classNames({ graph }: OnnxModel): string[] {
   const node = graph.nodes.find(({ operator }) => operator === 'TreeEnsembleClassifier');
   return node === undefined ? [] : texts(node, 'classlabels_strings');
 }
+
+/** The classes that a ZipMap writes beside its scores, in their order, as texts. */
+export function mapKeys(node: OnnxNode): string[] {
+  return [
+    ...texts(node, 'classlabels_strings'),
+    ...numbers(node, 'classlabels_int64s').map((label) => String(label)),
+  ];
+}

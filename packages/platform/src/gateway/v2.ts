@@ -1,123 +1,119 @@
 /**
- * The gateway: Open Inference Protocol v2 over REST. Order of a request: key →
- * decision → budget → shape and type → guards → model → guards → event → answer. Deny by default.
+ * The way in to what the platform serves. Order of a request: key → decision → shape and type →
+ * budget → guards → model → guards → event → answer. Deny by default.
  */
 import { isoTime, uuidv7 } from '@merlon/core';
-import type { Context, Hono } from 'hono';
 import { PlatformError } from '../errors.ts';
 import { problemOf } from '../http/problem.ts';
-import type { Env } from '../http/route.ts';
 import type { ApiKey, Deployment, ServeEvent } from '../model.ts';
-import { keyActor, keyIn, validKey } from '../people/keys.ts';
+import { keyActor, keyText, validKey } from '../people/keys.ts';
 import { principalOf } from '../people/people.ts';
 import type { Platform } from '../platform.ts';
-import { describe, outputsOf } from './outputs.ts';
-import { type ParsedInfer, parseInfer } from './tensor.ts';
-import { inferAnswer, readInferBody } from './wire.ts';
+import {
+  type Asking,
+  type Front,
+  type Inferred,
+  type KnownModel,
+  type ReadRequest,
+  requireLoaded,
+  requireVersion,
+  wantedOf,
+} from './front.ts';
+import type { InferRequest } from './request.ts';
 
 /** What the gateway needs besides the platform. */
 export interface GatewayParts {
   /** Stores an event and shows it to the detectors. */
   readonly record: (event: ServeEvent) => Promise<void>;
+  /** Told about faults of our own. */
+  readonly onFault: (error: unknown) => void;
+}
+
+interface Admitted {
+  readonly key: ApiKey;
+  readonly deployment: Deployment;
 }
 
 const dayMs = 24 * 3_600_000;
 
-/** Adds the routes below `/v2`. */
-export function gatewayRoutes(app: Hono<Env>, platform: Platform, parts: GatewayParts): void {
-  const { settings } = platform;
-  app.get('/v2', (c) =>
-    c.json({ name: 'merlon', version: settings.version, extensions: ['binary_tensor_data'] }),
-  );
-  app.get('/v2/health/live', (c) => c.json({ live: true }));
-  app.get('/v2/health/ready', (c) => c.json({ ready: true }));
-  app.get('/v2/models/:name', (context) => told(context, () => metadata(context, platform)));
-  app.get('/v2/models/:name/ready', (context) =>
-    told(context, async () => {
-      const { deployment } = await admitted(context, platform);
-      const ready = platform.host.loaded(deployment.id) !== null;
-      return context.json({ name: deployment.name, ready }, ready ? 200 : 503);
-    }),
-  );
-  app.post('/v2/models/:name/infer', (context) =>
-    told(context, () => infer(context, platform, parts)),
-  );
-}
-
-/** Errors of the protocol are `{"error": sentence}`. */
-async function told(context: Context<Env>, work: () => Promise<Response>): Promise<Response> {
-  try {
-    return await work();
-  } catch (thrown) {
-    const { status, code, detail, hint } = problemOf(thrown);
-    const retry = status === 429 || status === 503 ? { 'retry-after': '60' } : undefined;
-    return context.json({ error: detail, code, hint }, status as 500, retry);
-  }
+/** The way in, for REST and gRPC alike. */
+export function gatewayFront(platform: Platform, parts: GatewayParts): Front {
+  const { host, settings, services } = platform;
+  const known = ({ id, name, versionId }: Deployment): KnownModel => {
+    return { name, version: versionId, model: host.loaded(id) };
+  };
+  return {
+    version: settings.version,
+    onFault: parts.onFault,
+    isReady: () => true,
+    find: async (asking) => known((await admitted(asking, platform)).deployment),
+    index: async (text) => {
+      const key = await keyOf(text, platform);
+      const active = (await services.store.deployments(key.workspaceId)).filter(
+        ({ state }) => state === 'active',
+      );
+      return active.filter((deployment) => mayAsk(platform, key, deployment)).map(known);
+    },
+    infer: (asking, read) => infer(platform, parts, { asking, read, known }),
+  };
 }
 
 /** Key → decision → deployment; throws at the first that fails, telling no more than that. */
-async function admitted(
-  context: Context<Env>,
-  platform: Platform,
-): Promise<{ key: ApiKey; deployment: Deployment }> {
-  const { store } = platform.services;
-  const text = keyIn(context.req.raw.headers);
-  const key = text === null ? null : await validKey(store, text);
-  if (key === null) {
-    throw new PlatformError('not-signed-in', 'this needs a valid API key', {
-      hint: 'send "Authorization: Bearer mrl_…"',
-    });
-  }
-  const name = context.req.param('name') ?? '';
-  const deployment = await store.activeDeployment(name);
-  const workspace = deployment?.workspaceId ?? key.workspaceId;
-  const resource = { id: deployment?.id ?? name, workspace };
-  if (!platform.decide(principalOf(keyActor(key)), 'infer', resource).allowed) {
+async function admitted(asking: Asking, platform: Platform): Promise<Admitted> {
+  const key = await keyOf(asking.key, platform);
+  const deployment = await platform.services.store.activeDeployment(asking.name);
+  const nothing = { id: asking.name, workspaceId: key.workspaceId };
+  if (!mayAsk(platform, key, deployment ?? nothing)) {
     throw new PlatformError('forbidden', 'this key may not ask this model', {
       hint: 'make a key with the scope "inference" in the same workspace',
     });
   }
   if (deployment === null) {
-    throw new PlatformError('not-found', `no model is served as "${name.slice(0, 64)}"`);
+    throw new PlatformError('not-found', `no model is served as "${asking.name.slice(0, 64)}"`);
   }
+  requireVersion(asking, deployment.versionId);
   return { key, deployment };
 }
 
-async function metadata(context: Context<Env>, platform: Platform): Promise<Response> {
-  const { deployment } = await admitted(context, platform);
-  const model = platform.host.loaded(deployment.id);
-  if (model === null) throw new PlatformError('unavailable', 'the model is not loaded');
-  const { name, versionId } = deployment;
-  return context.json({ name, versions: [versionId], ...describe(model) });
+async function keyOf(text: string | null, { services }: Platform): Promise<ApiKey> {
+  const own = keyText(text);
+  const key = own === null ? null : await validKey(services.store, own);
+  if (key !== null) return key;
+  throw new PlatformError('not-signed-in', 'this needs a valid API key', {
+    hint: 'send "Authorization: Bearer mrl_…"',
+  });
+}
+
+function mayAsk(
+  platform: Platform,
+  key: ApiKey,
+  { id, workspaceId: workspace }: Pick<Deployment, 'id' | 'workspaceId'>,
+): boolean {
+  return platform.decide(principalOf(keyActor(key)), 'infer', { id, workspace }).allowed;
 }
 
 async function infer(
-  context: Context<Env>,
   platform: Platform,
   parts: GatewayParts,
-): Promise<Response> {
+  of: {
+    readonly asking: Asking;
+    readonly read: ReadRequest;
+    readonly known: (deployment: Deployment) => KnownModel;
+  },
+): Promise<Inferred> {
   const started = performance.now();
-  const { key, deployment } = await admitted(context, platform);
-  const asked: { request: ParsedInfer | null } = { request: null };
+  const { key, deployment } = await admitted(of.asking, platform);
+  const asked: { request: InferRequest | null } = { request: null };
   const record = (of: Pick<ServeEvent, 'decision' | 'reason' | 'labels'>): Promise<void> =>
     parts.record(eventOf(platform, { key, deployment }, { ...of, started, asked: asked.request }));
   try {
-    const model = platform.host.loaded(deployment.id);
-    if (model === null) throw new PlatformError('unavailable', 'the model is not loaded');
-    const body = await readInferBody(context.req.raw);
-    const request = parseInfer(body, model);
+    const request = await of.read(requireLoaded(of.known(deployment)));
     asked.request = request;
     await spendBudget(platform, key, request.rows);
-    const answer = await platform.host.infer(deployment.id, request.x);
-    const labels = [...answer.labels];
-    await record({ decision: 'answered', reason: '', labels });
-    const { name, versionId } = deployment;
-    const head = {
-      model_name: name,
-      model_version: versionId,
-      ...(request.id === undefined ? {} : { id: request.id }),
-    };
-    return inferAnswer(head, outputsOf(model, request.rows, answer), body.json);
+    const answer = await platform.host.infer(deployment.id, request);
+    await record({ decision: 'answered', reason: '', labels: answer.labels });
+    const { name, versionId: version } = deployment;
+    return { name, version, request, outputs: wantedOf(answer.outputs, request) };
   } catch (error) {
     await record({ decision: 'refused', reason: problemOf(error).code, labels: [] });
     throw error;
@@ -137,15 +133,15 @@ async function spendBudget(platform: Platform, key: ApiKey, rows: number): Promi
 
 function eventOf(
   platform: Platform,
-  { key, deployment }: { key: ApiKey; deployment: Deployment },
+  { key, deployment }: Admitted,
   of: Pick<ServeEvent, 'decision' | 'reason' | 'labels'> & {
     readonly started: number;
-    readonly asked: ParsedInfer | null;
+    readonly asked: InferRequest | null;
   },
 ): ServeEvent {
   const { clock } = platform.services;
   const { asked, started, decision, reason, labels } = of;
-  const x = asked?.x;
+  const x = asked?.x ?? null;
   return {
     id: uuidv7(clock),
     workspaceId: deployment.workspaceId,
@@ -158,6 +154,6 @@ function eventOf(
     rows: asked?.rows ?? 0,
     latencyMs: performance.now() - started,
     labels,
-    input: x === undefined ? null : new Uint8Array(x.buffer, x.byteOffset, x.byteLength),
+    input: x === null ? null : new Uint8Array(x.buffer, x.byteOffset, x.byteLength),
   };
 }

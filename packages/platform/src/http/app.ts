@@ -5,7 +5,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, Next } from 'hono';
 import { PlatformError } from '../errors.ts';
-import { type GatewayParts, gatewayRoutes } from '../gateway/v2.ts';
+import type { Front } from '../gateway/front.ts';
+import { restRoutes } from '../gateway/rest.ts';
 import type { Actor } from '../model.ts';
 import { keyActor, keyIn, validKey } from '../people/keys.ts';
 import { actorOf } from '../people/people.ts';
@@ -25,7 +26,9 @@ import { watchRoutes } from './routes/watch.ts';
 import { workRoutes } from './routes/work.ts';
 
 /** What the application needs besides the platform. */
-export interface AppParts extends GatewayParts {
+export interface AppParts {
+  /** The way in to what is served. */
+  readonly front: Front;
   /** Told about faults of our own. */
   readonly onFault: (error: unknown) => void;
   /** Hosts that people may use, such as `localhost:7700`; null when behind a proxy. */
@@ -59,7 +62,7 @@ export function createApp(platform: Platform, parts: AppParts): App {
   scheduleRoutes(app, platform);
   auditRoutes(app, platform);
   watchRoutes(app, platform);
-  gatewayRoutes(app, platform, parts);
+  restRoutes(app, parts.front);
   const { version } = platform.settings;
   app.doc31('/api/v1/openapi.json', { openapi: '3.1.0', info: { title: 'Merlon', version } });
   consoleRoutes(app, platform.settings.consoleFolder);

@@ -33,7 +33,11 @@ export function hashOf(text: string): string {
 /** The key in an `Authorization: Bearer` or `X-API-Key` header, or null. */
 export function keyIn(headers: Headers): string | null {
   const bearer = /^Bearer (\S+)$/i.exec(headers.get('authorization') ?? '')?.[1];
-  const text = bearer ?? headers.get('x-api-key');
+  return keyText(bearer ?? headers.get('x-api-key'));
+}
+
+/** The text when it looks like a key, or null. */
+export function keyText(text: string | null): string | null {
   return text?.startsWith(marker) ? text : null;
 }
 

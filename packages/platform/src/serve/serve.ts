@@ -50,7 +50,7 @@ export async function serveVersion(
   };
   const model = await host.open(deployment);
   await watch.begin(deployment);
-  const result = { name: wish.name, deployment: deployment.id, input: model.input.rowShape };
+  const result = { name: wish.name, deployment: deployment.id, input: model.rowShape };
   await store.transaction(async (tx) => {
     if (former !== null) await tx.updateDeployment(former.id, { state: 'stopped' });
     await tx.addDeployment(deployment);
@@ -125,6 +125,7 @@ export async function tightenDeployment(
     throw new PlatformError('bad-request', `"level" expected 1, 2 or 3, got ${level}`);
   }
   const guards = tightenGuards(parseGuardConfig(deployment.guards), level);
+  host.checkGuards(id, guards);
   await store.transaction(async (tx) => {
     await tx.updateDeployment(id, { guards: guards as unknown as JsonObject });
     const detail = { level };

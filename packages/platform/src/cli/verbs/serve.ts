@@ -9,10 +9,11 @@ import { crashReport, scanConfined } from '../../confine/scan-file.ts';
 import type { LoadedModel } from '../../confine/tasks/serve.ts';
 import { type ConfinedWorker, startWorker } from '../../confine/worker.ts';
 import { PlatformError } from '../../errors.ts';
-import { standaloneApp } from '../../gateway/standalone.ts';
+import { standaloneApp, standaloneFront } from '../../gateway/standalone.ts';
 import { openDoors } from '../../http/listen.ts';
 import { merlonVersion } from '../../installation.ts';
-import { type Asked, askGuarded } from '../../serve/ask.ts';
+import { type Answer, type Asked, askGuarded, type Question } from '../../serve/ask.ts';
+import { requireGuards } from '../../serve/guards.ts';
 import { openSource, readText, requireFile } from '../files.ts';
 import { type Arguments, usage } from '../usage.ts';
 import type { Terminal, Verb } from '../verb.ts';
@@ -51,7 +52,7 @@ export const serveVerb: Verb = {
       const doors = await openDoors({ port });
       const { infer, loaded } = seat;
       const served = { name, version: merlonVersion, infer, loaded, keys: keys.all, onFault };
-      const app = standaloneApp(served);
+      const app = standaloneApp(standaloneFront(served));
       doors.serve((request) => app.fetch(request));
       const url = `http://localhost:${doors.port}`;
       if (keys.told !== null) terminal.say(`key: ${keys.told}`);
@@ -127,7 +128,7 @@ async function requireClean(path: string, terminal: Terminal): Promise<void> {
 
 interface ServedSeat {
   loaded(): LoadedModel | null;
-  infer(x: Float32Array): ReturnType<typeof askGuarded>;
+  infer(question: Question): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -142,11 +143,9 @@ async function openSeat(
     const worker: ConfinedWorker = startWorker({ memoryBytesMax });
     try {
       const call = { sources: { model: source }, timeoutMs: loadTimeoutMs };
-      return {
-        worker,
-        guards,
-        model: await worker.call<LoadedModel>('load', { threads: 1 }, call),
-      };
+      const model = await worker.call<LoadedModel>('load', { threads: 1 }, call);
+      requireGuards(model, guards);
+      return { worker, guards, model };
     } catch (error) {
       await worker.close();
       throw error;
@@ -165,11 +164,11 @@ async function openSeat(
   };
   return {
     loaded: () => seat?.model ?? null,
-    infer: async (x) => {
+    infer: async (question) => {
       const own = seat;
       if (own === null) throw unavailable();
       try {
-        return await askGuarded(own, x);
+        return await askGuarded(own, question);
       } catch (error) {
         if (!(error instanceof PlatformError) || error.code !== 'worker-failed') throw error;
         onFault(error);
