@@ -1,13 +1,12 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { merlonBin as bin, type Served, startServe, stopServe } from './support/served.ts';
 
-const bin = fileURLToPath(new URL('../src/cli/merlon.ts', import.meta.url));
 const digits = fileURLToPath(new URL('../../../models/digits-cnn.onnx', import.meta.url));
 const oracle = fileURLToPath(new URL('support/triton.py', import.meta.url));
 const python = join(process.env.MERLON_ORACLES ?? '', 'bin/python');
@@ -16,34 +15,7 @@ const at = (name: string): string => join(folder, name);
 const env = { PATH: process.env.PATH ?? '' };
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Running {
-  readonly child: ChildProcess;
-  readonly url: string;
-  readonly said: () => string;
-}
-
-/** A server on a free port, once it says where it answers. */
-async function serve(...args: readonly string[]): Promise<Running> {
-  const given = [bin, 'serve', digits, '--port', '0', ...args];
-  const child = spawn(process.execPath, given, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  let said = '';
-  const url = await new Promise<string>((resolve, reject) => {
-    child.once('exit', () => reject(new Error(`the server ended: ${said}`)));
-    child.stdout?.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      const found = /answers at (\S+)\n/.exec(said)?.[1];
-      if (found !== undefined) resolve(found);
-    });
-  });
-  return { child, url, said: () => said };
-}
-
-async function stop({ child }: Running): Promise<number | null> {
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  const [code] = await exited;
-  return code as number | null;
-}
+const serve = (...args: readonly string[]) => startServe(digits, ...args);
 
 const zeros = Array.from({ length: 784 }, () => 0);
 const tensor = { name: 'image', shape: [1, 1, 28, 28], datatype: 'FP32' };
@@ -51,7 +23,7 @@ const request = (data: readonly unknown[] = zeros, more: object = {}): string =>
   JSON.stringify({ inputs: [{ ...tensor, data, ...more }] });
 
 describe('merlon serve', () => {
-  let running: Running;
+  let running: Served;
   let key = '';
   const ask = (
     body: string | Uint8Array<ArrayBuffer>,
@@ -67,7 +39,7 @@ describe('merlon serve', () => {
     key = readFileSync(at('keys'), 'utf8').trim();
   }, 60_000);
   afterAll(async () => {
-    expect(await stop(running)).toBe(0);
+    expect(await stopServe(running)).toBe(0);
   });
 
   it('makes a key that only its owner can read, and asks for it', async () => {
