@@ -202,14 +202,14 @@ export const jobVerb = remoteVerb(
     schedules: async (_, api) => scheduleTable(await api.ask('GET', '/api/v1/schedules')),
     schedule: async (args, api, rest) => {
       const [name] = rest;
-      if (name === undefined) throw usage('"schedule" expected audit or scrub');
+      if (name === undefined) throw usage('"schedule" expected audit, scrub or retention');
       const given = args.needed('cron');
       const cron = given === 'never' ? null : given;
       return scheduleTable(await api.ask('PUT', `/api/v1/schedules/${name}`, { cron }));
     },
     run: async (_, api, rest) => {
       const [name] = rest;
-      if (name === undefined) throw usage('"run" expected audit or scrub');
+      if (name === undefined) throw usage('"run" expected audit, scrub or retention');
       const answer = await api.ask('POST', `/api/v1/schedules/${name}/run`);
       const text = Object.entries(answer).map(([key, value]) => `${key} ${String(value)}`);
       return { exit: Number(answer.damaged ?? 0) > 0 ? 1 : 0, json: answer, text: text.join(', ') };
