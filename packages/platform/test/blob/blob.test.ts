@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inPieces, sampleBytes } from '../../../vault/test/support.ts';
 import { collectGarbage, scrub } from '../../src/blob/care.ts';
 import { openFileBlobs } from '../../src/blob/file.ts';
-import { openS3Blobs, readS3Url } from '../../src/blob/s3.ts';
+import { openS3Blobs, openS3Replica, readS3Url } from '../../src/blob/s3.ts';
 import { brokenLine } from '../support/broken-line.ts';
 import { startTest, type TestPlatform } from '../support/platform.ts';
 import { startMotoS3, startRcloneS3 } from '../support/providers.ts';
@@ -26,6 +26,22 @@ afterAll(() => {
 blobSuite('files', () => openFileBlobs(join(folder, 'files')));
 describe.skipIf(rclone === null)('S3 by rclone', () => {
   blobSuite('rclone', () => openS3Blobs(readS3Url(rclone?.uri ?? '')));
+
+  it('is a replica that is read, and says what it does not have', async () => {
+    const place = readS3Url(rclone?.uri ?? '');
+    const blobs = await openS3Blobs(place);
+    const name = uuidv7(manualClock(7));
+    await blobs.put(name, inPieces(manyBytes(9_000_000), 1_000_000));
+    const replica = await openS3Replica(place);
+    const source = await replica.open(name);
+    expect(source.size).toBe(9_000_000);
+    expect(await source.read(8_999_990, 100)).toEqual(manyBytes(9_000_000).slice(-10));
+    await source.close();
+    const none = replica.open(uuidv7(manualClock(8)));
+    await expect(none).rejects.toMatchObject({ code: 'not-found' });
+    await blobs.remove(name);
+    blobs.close();
+  });
 
   it('leaves an upload of another process alone until it is surely abandoned', async () => {
     const { S3Client, CreateMultipartUploadCommand, ListMultipartUploadsCommand } = await import(
