@@ -40,8 +40,11 @@ interface PackageFile {
 /** Entry points of the platform: the command, its threads, the confined child, the library. */
 const programs = ['cli/merlon.ts', 'parallel/thread.ts', 'confine/child.ts', 'main.ts'];
 
-/** Libraries that stay dependencies of the platform: those with native parts, and our own. */
-const external = ['libsql', 'pg', '@aws-sdk/client-kms', '@aws-sdk/client-s3', 'pkcs11js'];
+/** Libraries that stay dependencies: those with native parts, or that seek parts as they run. */
+const external = [
+  ...['libsql', 'pg', '@aws-sdk/client-kms', '@aws-sdk/client-s3', 'pkcs11js'],
+  ...['@grpc/grpc-js', '@grpc/proto-loader'],
+];
 
 await pack(resolve(process.argv[2] ?? 'dist'));
 

@@ -13,10 +13,11 @@ import { openContainment } from './containment.ts';
 import { type Control, takeControl } from './control.ts';
 import { PlatformError } from './errors.ts';
 import type { Front } from './gateway/front.ts';
+import type { GrpcDoors } from './gateway/grpc.ts';
 import { gatewayFront } from './gateway/v2.ts';
 import { type Home, openHome } from './home.ts';
 import { createApp } from './http/app.ts';
-import { type Doors, openDoors } from './http/listen.ts';
+import { type Doors, type ListenOptions, openDoors } from './http/listen.ts';
 import { createInvite } from './http/routes/people.ts';
 import { consoleFolder, merlonVersion } from './installation.ts';
 import { type JobRunner, jobRunner } from './jobs/runner.ts';
@@ -63,6 +64,8 @@ export interface StartOptions {
   readonly replicaUrl?: string;
   /** Verifier keys of witnesses whose cosignatures are kept. */
   readonly witnessKeys?: readonly string[];
+  /** Port of the inference protocol over gRPC; without it there is none. */
+  readonly grpcPort?: number;
   /** Limits on sign-in attempts (default true); off only in tests. */
   readonly rateLimit?: boolean;
   /** What time it is (default: the system's). */
@@ -76,6 +79,8 @@ export interface Running {
   readonly platform: Platform;
   readonly home: Home;
   readonly origin: string;
+  /** Where gRPC answers; null when there is none. */
+  readonly grpcPort: number | null;
   /** Link for the first owner; null when there is one. */
   readonly ownerLink: string | null;
   /** Jobs of an interrupted run that were taken up again. */
@@ -97,14 +102,17 @@ export async function start(options: StartOptions): Promise<Running> {
   });
   const control = await takeControl(home.folder);
   let doors: Doors | null = null;
+  let grpc: GrpcDoors | null = null;
   try {
-    doors = await openDoors({
-      port: options.port,
+    const where = {
       ...(options.address === undefined ? {} : { address: options.address }),
       ...(options.behindProxy === undefined ? {} : { behindProxy: options.behindProxy }),
-    });
-    return await joinParts(options, { home, control, doors });
+    };
+    doors = await openDoors({ port: options.port, ...where });
+    grpc = await grpcDoors(options.grpcPort, where);
+    return await joinParts(options, { home, control, doors, grpc });
   } catch (error) {
+    grpc?.close();
     await doors?.close();
     await control.close();
     throw error;
@@ -115,10 +123,21 @@ interface Taken {
   readonly home: Home;
   readonly control: Control;
   readonly doors: Doors;
+  readonly grpc: GrpcDoors | null;
+}
+
+/** Loaded when it is asked for, so that nobody else waits for its libraries. */
+async function grpcDoors(
+  port: number | undefined,
+  where: Omit<ListenOptions, 'port'>,
+): Promise<GrpcDoors | null> {
+  if (port === undefined) return null;
+  const { openGrpc } = await import('./gateway/grpc.ts');
+  return openGrpc({ port, ...where });
 }
 
 async function joinParts(options: StartOptions, taken: Taken): Promise<Running> {
-  const { home, control, doors } = taken;
+  const { home, control, doors, grpc } = taken;
   const { onFault } = options;
   const database = await openDatabase(options, home);
   const { store } = database;
@@ -161,15 +180,18 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   const jobsResumed = await runner.start();
   const auditing = await begin();
   doors.serve((request) => app.fetch(request));
+  grpc?.serve(front);
   const running: Running = {
     platform,
     home,
     origin: settings.origin,
+    grpcPort: grpc?.port ?? null,
     ownerLink: await ownerLink(platform),
     jobsResumed,
     tourTaken: () => tourTaken(store),
     tour: (onLine) => takeTour(platform, onLine),
     close: async () => {
+      grpc?.close();
       await doors.close();
       await auditing.stop();
       await runner.stop();

@@ -15,6 +15,7 @@ export interface Place {
 
 const nestingMax = 32;
 const lengthBytes = 4;
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The elements of a list, flat or nested. Throws `bad-request` or `input-refused`. */
 export function elementsOfList(data: unknown, place: Place): TensorData {
@@ -60,7 +61,6 @@ export function elementsOfBytes(bytes: Uint8Array, place: Place): TensorData {
 function textsOf(bytes: Uint8Array, place: Place): string[] {
   const { name, count } = place;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const found: string[] = [];
   let at = 0;
   while (at < bytes.length && found.length < count) {
@@ -68,17 +68,22 @@ function textsOf(bytes: Uint8Array, place: Place): string[] {
     const length = left < 0 ? 0 : view.getUint32(at, true);
     if (left < length) throw badTensor(`text ${found.length} of "${name}" is cut off`);
     at += lengthBytes + length;
-    let value: string;
-    try {
-      value = decoder.decode(bytes.subarray(at - length, at));
-    } catch (cause) {
-      throw refused(place, found.length, 'is not UTF-8', cause);
-    }
-    found.push(text(value, place, found.length));
+    found.push(textOfBytes(bytes.subarray(at - length, at), place, found.length));
   }
   if (found.length === count && at === bytes.length) return found;
   const rest = at === bytes.length ? '' : ` and ${bytes.length - at} bytes more`;
   throw badTensor(`"${name}" expected ${count} texts, got ${found.length}${rest}`);
+}
+
+/** A text of its bytes; throws `input-refused` for what is not UTF-8. */
+export function textOfBytes(bytes: Uint8Array, place: Place, i: number): string {
+  let value: string;
+  try {
+    value = decoder.decode(bytes);
+  } catch (cause) {
+    throw refused(place, i, 'is not UTF-8', cause);
+  }
+  return text(value, place, i);
 }
 
 function text(value: unknown, place: Place, i: number): string {

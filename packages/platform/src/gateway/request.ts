@@ -44,6 +44,22 @@ const idLengthMax = 256;
 const elementsMax = 1 << 26;
 const outputsMax = 1024;
 
+/** What would change the meaning of an answer, and is not done here. */
+const notOffered = [
+  'shared_memory_region',
+  'classification',
+  'sequence_id',
+  'sequence_start',
+  'sequence_end',
+];
+
+/** Throws `bad-request` for a parameter that would be disregarded, and must not be. */
+export function requireOffered(parameters: Readonly<Record<string, unknown>>, whose: string): void {
+  const strange = notOffered.find((name) => Boolean(parameters[name]));
+  if (strange === undefined) return;
+  throw badTensor(`the parameter "${strange}" of ${whose} is not offered`);
+}
+
 /** Throws `bad-request`, `too-large` or `input-refused` with one sentence. */
 export function requestFor(model: LoadedModel, given: GivenRequest): InferRequest {
   const { id } = given;

@@ -1,7 +1,7 @@
 /** Inference requests in JSON, with the bytes of tensors behind it where they say so. */
 import { isJsonObject, type JsonObject } from '@merlon/core';
 import { badTensor, elementsOfBytes, elementsOfList, type Place } from './elements.ts';
-import type { GivenRequest, GivenTensor } from './request.ts';
+import { type GivenRequest, type GivenTensor, requireOffered } from './request.ts';
 import type { InferBody } from './wire.ts';
 
 /** A request and how it wants its outputs. */
@@ -9,15 +9,6 @@ export interface RestRequest extends GivenRequest {
   /** Whether outputs are wanted as bytes where they do not say so themselves. */
   readonly binary: boolean;
 }
-
-/** What would change the meaning of an answer, and is not done here. */
-const notOffered = [
-  'shared_memory_region',
-  'classification',
-  'sequence_id',
-  'sequence_start',
-  'sequence_end',
-];
 
 /** Reads what is asked; throws `bad-request`. */
 export function readRest({ json, tail }: InferBody): RestRequest {
@@ -88,9 +79,8 @@ function objectsIn(list: readonly unknown[], what: string): JsonObject[] {
 
 function parametersOf({ parameters = {} }: JsonObject, whose: string): JsonObject {
   if (!isJsonObject(parameters)) throw badTensor(`the parameters of ${whose} expected an object`);
-  const strange = notOffered.find((name) => Boolean(parameters[name]));
-  if (strange === undefined) return parameters;
-  throw badTensor(`the parameter "${strange}" of ${whose} is not offered`);
+  requireOffered(parameters, whose);
+  return parameters;
 }
 
 function flag(parameters: JsonObject, name: string): boolean | undefined {

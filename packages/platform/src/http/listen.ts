@@ -1,6 +1,7 @@
 /** Listening: on loopback (IPv4 and IPv6) unless told otherwise, and never in the clear outside. */
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
+import { messageOf } from '@merlon/core';
 import { PlatformError } from '../errors.ts';
 import { addressHeader } from '../people/identity.ts';
 
@@ -22,14 +23,22 @@ export interface Doors {
 
 const loopback = ['127.0.0.1', '::1'];
 
-/** Takes the port; throws `port-taken` or `unsafe`. */
-export async function openDoors(options: ListenOptions): Promise<Doors> {
-  const { address, behindProxy = false } = options;
+/** The addresses to listen on; throws `unsafe` for one that others reach in the clear. */
+export function addressesOf({
+  address,
+  behindProxy = false,
+}: Omit<ListenOptions, 'port'>): readonly string[] {
   if (address !== undefined && !loopback.includes(address) && !behindProxy) {
     throw new PlatformError('unsafe', `"${address}" is reachable by others and has no TLS`, {
       hint: 'put a TLS proxy in front and say --behind-proxy, or listen on loopback',
     });
   }
+  return address === undefined ? loopback : [address];
+}
+
+/** Takes the port; throws `port-taken` or `unsafe`. */
+export async function openDoors(options: ListenOptions): Promise<Doors> {
+  const addresses = addressesOf(options);
   let handler: ((request: Request) => Response | Promise<Response>) | null = null;
   const make = (): Server => {
     const answer = getRequestListener(
@@ -45,7 +54,7 @@ export async function openDoors(options: ListenOptions): Promise<Doors> {
   };
   const servers: Server[] = [];
   let { port } = options;
-  for (const host of address === undefined ? loopback : [address]) {
+  for (const host of addresses) {
     const server = make();
     const taken = await listen(server, port, host);
     if (taken === null) continue;
@@ -71,15 +80,21 @@ function listen(server: Server, port: number, host: string): Promise<number | nu
         resolve(null);
         return;
       }
-      const why = cause.code === 'EADDRINUSE' ? `port ${port} is taken` : `cannot use port ${port}`;
-      const hint = 'choose another with --port, or stop what uses it';
-      reject(new PlatformError('port-taken', why, { hint, cause }));
+      reject(portFault(cause, port, '--port'));
     });
     server.listen(port, host, () => {
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);
     });
   });
+}
+
+/** Why a port cannot be had. */
+export function portFault(cause: unknown, port: number, option: string): PlatformError {
+  const isTaken = messageOf(cause).includes('EADDRINUSE');
+  const why = isTaken ? `port ${port} is taken` : `cannot use port ${port}`;
+  const hint = `choose another with ${option}, or stop what uses it`;
+  return new PlatformError('port-taken', why, { hint, cause });
 }
 
 function closed(server: Server): Promise<void> {

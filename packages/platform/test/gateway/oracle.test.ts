@@ -24,12 +24,12 @@ describe('tritonclient', () => {
   const hasOracle = existsSync(python);
   if (!hasOracle) console.warn('skipped: tritonclient is not installed (MERLON_ORACLES)');
   it.skipIf(!hasOracle).each([
-    ['types', 12],
-    ['mixed', 8],
-    ['trees', 4],
+    ['types', 12, 2],
+    ['mixed', 8, 3],
+    ['trees', 4, 2],
   ] as const)(
     'reads and writes what "%s" takes and gives',
-    async (name, count) => {
+    async (name, rest, grpc) => {
       const path = join(folder, `${name}.onnx`);
       writeFileSync(path, models[name]);
       const guard = join(folder, `${name}.json`);
@@ -37,13 +37,19 @@ describe('tritonclient', () => {
       writeFileSync(guard, name === 'trees' ? '{"output":{"decimals":2}}' : '{}');
       const keys = join(folder, `${name}.keys`);
       writeFileSync(keys, 'a-key\n');
-      const served = await startServe(path, '--guard', guard, '--key-file', keys);
+      const given = ['--guard', guard, '--key-file', keys, '--grpc-port', '0'];
+      const served = await startServe(path, ...given);
       try {
-        const { host } = new URL(served.url);
-        const args = [script('triton_types.py'), host, 'a-key', name];
-        const ran = spawnSync(python, args, { encoding: 'utf8' });
-        expect([ran.status, ran.stderr]).toEqual([0, '']);
-        expect(ran.stdout.trim()).toBe(`${name}: ${count} answers are right`);
+        const run = (file: string, host: string) =>
+          spawnSync(python, [script(file), host, 'a-key', name], { encoding: 'utf8' });
+        const port = /speaks gRPC at (\S+)\n/.exec(served.said())?.[1] ?? '';
+        for (const [ran, count] of [
+          [run('triton_types.py', new URL(served.url).host), rest],
+          [run('triton_grpc.py', port), grpc],
+        ] as const) {
+          expect([ran.status, ran.stderr]).toEqual([0, '']);
+          expect(ran.stdout.trim()).toBe(`${name}: ${count} answers are right`);
+        }
       } finally {
         expect(await stopServe(served)).toBe(0);
       }

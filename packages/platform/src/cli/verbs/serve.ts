@@ -9,6 +9,8 @@ import { crashReport, scanConfined } from '../../confine/scan-file.ts';
 import type { LoadedModel } from '../../confine/tasks/serve.ts';
 import { type ConfinedWorker, startWorker } from '../../confine/worker.ts';
 import { PlatformError } from '../../errors.ts';
+import type { Front } from '../../gateway/front.ts';
+import type { GrpcDoors } from '../../gateway/grpc.ts';
 import { standaloneApp, standaloneFront } from '../../gateway/standalone.ts';
 import { openDoors } from '../../http/listen.ts';
 import { merlonVersion } from '../../installation.ts';
@@ -30,10 +32,11 @@ const guardsDefault: GuardConfig = { output: { decimals: 2 } };
 /** Serves a model until it is told to stop. */
 export const serveVerb: Verb = {
   name: 'serve',
-  usage: 'MODEL [--port 8080] [--guard FILE] [--key-file F] [--no-auth]',
+  usage: 'MODEL [--port 8080] [--grpc-port N] [--guard FILE] [--key-file F] [--no-auth]',
   does: 'serves one guarded model on its own (Open Inference Protocol)',
   options: {
     port: { type: 'string', help: 'port on loopback (default 8080; 0 takes a free one)' },
+    'grpc-port': { type: 'string', help: 'also answers over gRPC there (0: a free one)' },
     guard: { type: 'string', help: 'guards as JSON (default: two decimals of each score)' },
     'key-file': { type: 'string', help: 'keys, one a line; made with a new one if it is missing' },
     'no-auth': { type: 'boolean', help: 'answers anybody on this machine' },
@@ -48,23 +51,38 @@ export const serveVerb: Verb = {
     const onFault = (error: unknown): void => terminal.say(`fault: ${messageOf(error)}`);
     const seat = await openSeat(path, guards, onFault);
     const { name } = parse(path);
+    const { infer, loaded } = seat;
+    const served = { name, version: merlonVersion, infer, loaded, keys: keys.all, onFault };
+    let grpc: GrpcDoors | null = null;
     try {
+      const front = standaloneFront(served);
+      grpc = await openGrpcDoors(args, front);
       const doors = await openDoors({ port });
-      const { infer, loaded } = seat;
-      const served = { name, version: merlonVersion, infer, loaded, keys: keys.all, onFault };
-      const app = standaloneApp(standaloneFront(served));
+      const app = standaloneApp(front);
       doors.serve((request) => app.fetch(request));
       const url = `http://localhost:${doors.port}`;
       if (keys.told !== null) terminal.say(`key: ${keys.told}`);
+      if (grpc !== null) terminal.say(`"${name}" speaks gRPC at localhost:${grpc.port}`);
       terminal.say(`"${name}" answers at ${url}/v2/models/${name}`);
       await untilStopped(terminal.signal);
       await doors.close();
       return { exit: 0, json: { name, url } };
     } finally {
+      grpc?.close();
       await seat.close();
     }
   },
 };
+
+/** Loaded when it is asked for, so that nobody else waits for its libraries. */
+async function openGrpcDoors(args: Arguments, front: Front): Promise<GrpcDoors | null> {
+  const port = args.integer('grpc-port', 0, 65_535);
+  if (port === undefined) return null;
+  const { openGrpc } = await import('../../gateway/grpc.ts');
+  const doors = await openGrpc({ port });
+  doors.serve(front);
+  return doors;
+}
 
 async function guardsIn(args: Arguments): Promise<GuardConfig> {
   const path = args.text('guard');

@@ -14,10 +14,11 @@ const portDefault = 7700;
 /** Runs the platform until it is told to stop. */
 export const startVerb: Verb = {
   name: 'start',
-  usage: '[--port 7700] [--tour]',
+  usage: '[--port 7700] [--grpc-port N] [--tour]',
   does: 'runs the platform; the first start makes the home, its keys and a one-time owner link',
   options: {
     port: { type: 'string', help: 'port on loopback (default 7700; 0 takes a free one)' },
+    'grpc-port': { type: 'string', help: 'also answers models over gRPC there (0: a free one)' },
     tour: { type: 'boolean', help: 'take the tour, if it was not taken yet' },
     address: { type: 'string', help: 'listen elsewhere than on loopback; needs --behind-proxy' },
     'behind-proxy': { type: 'boolean', help: 'a proxy in front of Merlon ends TLS' },
@@ -67,6 +68,7 @@ function startOptions(args: Arguments, terminal: Terminal, port?: number): Start
   const { MERLON_REPLICA_URL: replicaUrl } = process.env;
   const webhook = args.text('webhook') ?? MERLON_WEBHOOK;
   const address = args.text('address');
+  const grpcPort = args.integer('grpc-port', 0, 65_535);
   if (webhook !== undefined && !URL.canParse(webhook)) {
     throw usage(
       `"--webhook" expected an address, got "${webhook}"`,
@@ -78,6 +80,7 @@ function startOptions(args: Arguments, terminal: Terminal, port?: number): Start
     port: port ?? args.integer('port', 0, 65_535) ?? portDefault,
     behindProxy: args.flag('behind-proxy'),
     ...(address === undefined ? {} : { address }),
+    ...(grpcPort === undefined ? {} : { grpcPort }),
     secrets: secretsIn(process.env),
     ...(objectsUrl === undefined ? {} : { objectsUrl }),
     ...(replicaUrl === undefined ? {} : { replicaUrl }),
@@ -93,8 +96,9 @@ function startOptions(args: Arguments, terminal: Terminal, port?: number): Start
 }
 
 function announce(running: Running, terminal: Terminal, seconds: number): void {
-  const { home, origin, jobsResumed } = running;
+  const { home, origin, grpcPort, jobsResumed } = running;
   terminal.say(`Merlon is ready at ${origin} (${seconds.toFixed(1)} s)`);
+  if (grpcPort !== null) terminal.say(`models answer over gRPC at localhost:${grpcPort}`);
   terminal.say(`home: ${home.folder}`);
   if (home.isNew && home.keyFile !== null) {
     terminal.say(`! the root key lies in ${home.keyFile}: move it to a safe place of its own;`);
