@@ -52,6 +52,7 @@ export {
   type PrivacyGoal,
   type TrainChoices,
   type TrainingMethod,
+  type TrainingProgress,
   type TrainRequest,
   trainingMethods,
 } from './train/request.ts';
