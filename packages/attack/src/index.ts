@@ -39,6 +39,11 @@ export {
   type PictureOptions,
   picture,
 } from './picture.ts';
+export {
+  type AttributeOptions,
+  type AttributeReport,
+  attributeInference,
+} from './privacy/attribute.ts';
 export { type ExtractionOptions, type ExtractionReport, extraction } from './privacy/extraction.ts';
 export {
   type MembershipPolicy,
@@ -51,7 +56,8 @@ export {
   type InvertedClass,
   inversion,
 } from './privacy/inversion.ts';
-export { type MembershipReport, membership, type Share } from './privacy/membership.ts';
+export { type MembershipReport, membership } from './privacy/membership.ts';
+export { type Separation, type Share, separationOf } from './privacy/separation.ts';
 export {
   liraOffline,
   liraOnline,
@@ -59,6 +65,13 @@ export {
   rmia,
   type ShadowSignals,
 } from './privacy/shadow.ts';
+export {
+  type ShadowReport,
+  type ShadowRoles,
+  type ShadowTable,
+  shadowMembership,
+} from './privacy/shadow-membership.ts';
+export { type MembershipSignals, membershipSignals } from './privacy/signals.ts';
 export { type DocumentContent, htmlDocument } from './report/document.ts';
 export { type ReportOptions, reportHtml } from './report/html.ts';
 export { findingsSarif } from './report/sarif.ts';

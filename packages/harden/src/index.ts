@@ -17,6 +17,8 @@ export {
 // Randomized smoothing
 export { fairCoin, shareAtLeast } from './numbers/beta.ts';
 export { normalQuantile } from './numbers/normal.ts';
+// Shadow models
+export { type ShadowRequest, type Shadows, trainShadows } from './shadow/shadows.ts';
 export { type CurvePoint, certifyRows, type SmoothCertificate } from './smooth/curve.ts';
 export {
   certifyRow,
@@ -52,6 +54,7 @@ export {
   type PrivacyGoal,
   type TrainChoices,
   type TrainingMethod,
+  type TrainingProgress,
   type TrainRequest,
   trainingMethods,
 } from './train/request.ts';

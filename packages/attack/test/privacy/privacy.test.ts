@@ -14,7 +14,7 @@ import {
   rmia,
   type ShadowSignals,
 } from '../../src/index.ts';
-import { areaUnder, foundAt } from '../../src/privacy/membership.ts';
+import { areaUnder, foundAt } from '../../src/privacy/separation.ts';
 
 interface Vectors {
   readonly lira: readonly {

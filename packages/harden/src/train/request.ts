@@ -1,5 +1,5 @@
 /** What training is asked for, checked as a whole before anything runs. */
-import type { OnProgress, Random } from '@merlon/core';
+import type { Progress, Random } from '@merlon/core';
 import { nearest, type Session } from '@merlon/graph';
 import { HardenError } from '../error.ts';
 import type { Batch } from './batch.ts';
@@ -32,18 +32,25 @@ export interface TrainRequest extends Batch, Partial<TrainChoices> {
   readonly threads: number;
   /** Rows that are not trained on: the epoch that withstands most on them is kept. */
   readonly validation?: Batch;
-  /** Leaves checkpoints, and goes on from one; with the same threads to the same bytes. */
-  readonly checkpoint?: CheckpointOption;
-  readonly onProgress?: OnProgress;
+  readonly onProgress?: (progress: TrainingProgress) => void;
   readonly signal?: AbortSignal;
+}
+
+/** How far training is. */
+export interface TrainingProgress extends Progress {
+  /** A checkpoint that is due, where `checkpoint.save` does not take it. */
+  readonly checkpoint?: Uint8Array;
 }
 
 /** When to save, and what to go on from. */
 export interface CheckpointOption {
   /** Steps between checkpoints, counted over the whole run. */
   readonly every: number;
-  /** Takes a checkpoint; training waits for it. Its bytes tell the weights, so seal them. */
-  readonly save: (bytes: Uint8Array) => Promise<void>;
+  /**
+   * Takes a checkpoint; training waits for it. Without it they come with the progress, for callers
+   * in another process. Their bytes tell the weights, so seal them.
+   */
+  readonly save?: (bytes: Uint8Array) => Promise<void>;
   /** A checkpoint of the same model, rows, options and seed. */
   readonly resume?: Uint8Array;
 }
@@ -85,6 +92,11 @@ export interface TrainChoices {
   readonly patience: number;
   /** What `dp-sgd` promises; needed by it, ignored by others. */
   readonly privacy: PrivacyGoal;
+  /**
+   * Leaves checkpoints, and goes on from one; with the same threads to the same bytes (default:
+   * none).
+   */
+  readonly checkpoint: CheckpointOption;
 }
 
 /** A promise of differential privacy (Dwork et al. 2006), and how gradients are bounded for it. */
@@ -103,7 +115,7 @@ export interface PrivacyGoal {
 }
 
 /** A request with every default filled in. */
-export type TrainSettings = TrainRequest & Omit<TrainChoices, 'privacy'>;
+export type TrainSettings = TrainRequest & Omit<TrainChoices, 'privacy' | 'checkpoint'>;
 
 /** Fills defaults in; throws `invalid-option` or `invalid-data` with every fault. */
 export function settingsOf(request: TrainRequest): TrainSettings {

@@ -2,6 +2,7 @@
  * A run under way: epochs, steps, what is kept, and where it is. Every step draws from a stream
  * of its own, named by its number, so that a run goes on from any step without a stream's state.
  */
+import type { Progress } from '@merlon/core';
 import { HardenError } from '../error.ts';
 import { batchOf } from './batch.ts';
 import type { Position } from './checkpoint/format.ts';
@@ -29,6 +30,8 @@ export interface Run {
   at: Position;
   /** Weights of the epoch `at.kept`. */
   kept: Arrays | null;
+  /** Weights of the last checkpoint. */
+  sound: Arrays | null;
   /** Called after each step that was sound. */
   readonly afterStep: (run: Run) => Promise<void>;
 }
@@ -49,8 +52,9 @@ export function stepsAnEpoch({ labels, batchSize }: TrainSettings): number {
 export async function runEpochs(run: Run): Promise<Ended> {
   const { epochs, patience } = run.settings;
   const end = (ended: Ended['ended']): Ended => {
-    const { kept, at } = run;
+    const { kept, sound, at } = run;
     if (kept !== null && at.kept !== null) return { weights: kept, epoch: at.kept.epoch, ended };
+    if (sound !== null) return { weights: sound, epoch: 0, ended };
     const where = `at step ${run.losses.length} of the first epoch`;
     throw new HardenError('diverged', `the loss stopped being a number ${where}`, {
       hint: 'use a smaller learning rate',
@@ -88,7 +92,7 @@ async function judge(run: Run, weights: Arrays): Promise<void> {
 /** The rest of a pass over the data; false when the loss stopped being a number. */
 async function runEpoch(run: Run): Promise<boolean> {
   const { settings, method, losses } = run;
-  const { batchSize, labels, random, epochs, onProgress } = settings;
+  const { batchSize, labels, random, onProgress } = settings;
   const { epoch } = run.at;
   const perEpoch = stepsAnEpoch(settings);
   const order = random.fork(`epoch ${epoch}`).permutation(labels.length);
@@ -102,11 +106,18 @@ async function runEpoch(run: Run): Promise<boolean> {
     const [seen, right] = [run.at.seen + rows.length, run.at.right + figures.right];
     run.at = { ...run.at, batch: run.at.batch + 1, seen, right };
     await run.afterStep(run);
-    const accuracy = `accuracy ${((100 * right) / Math.max(1, seen)).toFixed(1)} %`;
-    const note = `epoch ${epoch}, loss ${figures.loss.toFixed(3)}, ${accuracy}`;
-    onProgress?.({ label: 'training', done: losses.length, total: epochs * perEpoch, note });
+    onProgress?.(progressOf(run));
   }
   return true;
+}
+
+/** How far a run is after a step. */
+export function progressOf({ settings, losses, at }: Run): Progress {
+  const { epoch, seen, right } = at;
+  const accuracy = `accuracy ${((100 * right) / Math.max(1, seen)).toFixed(1)} %`;
+  const note = `epoch ${epoch}, loss ${(losses.at(-1) ?? 0).toFixed(3)}, ${accuracy}`;
+  const total = settings.epochs * stepsAnEpoch(settings);
+  return { label: 'training', done: losses.length, total, note };
 }
 
 async function step(run: Run, rows: Uint32Array): Promise<StepFigures> {
@@ -146,6 +157,7 @@ export function putWeights(network: Network, weights: Arrays): void {
   for (const [name, { data }] of network.weights) data.set(weights.get(name) ?? data);
 }
 
-function isSound(weights: Arrays): boolean {
+/** Whether every weight is a number. */
+export function isSound(weights: Arrays): boolean {
   return [...weights.values()].every((data) => data.every((value) => Number.isFinite(value)));
 }

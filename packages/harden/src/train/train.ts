@@ -26,7 +26,7 @@ export interface TrainResult {
   readonly steps: number;
   /** Figures on the validation rows after each epoch; empty without such rows. */
   readonly validation: readonly Figures[];
-  /** The epoch whose weights the model has, from 1. */
+  /** The epoch whose weights the model has, from 1; 0 for the last checkpoint within the first. */
   readonly keptEpoch: number;
   /** Why training ended; after `diverged` the model is the last or best that was sound. */
   readonly ended: Ended['ended'];
@@ -36,8 +36,9 @@ export interface TrainResult {
 
 /**
  * Trains; repeats exactly from the same seed and threads. Throws `invalid-option`, `invalid-data`,
- * `diverged` when the loss stops being a number before the first epoch ends, `bad-checkpoint` and
- * `other-run` for what it is to go on from, what `gradientModel` throws, and the signal's reason.
+ * `diverged` when the loss stops being a number before there is an epoch or checkpoint to keep,
+ * `bad-checkpoint` and `other-run` for what it is to go on from, what `gradientModel` throws, and
+ * the signal's reason.
  */
 export async function train(request: TrainRequest, openModel: OpenModel): Promise<TrainResult> {
   const settings = settingsOf(request);

@@ -1,30 +1,74 @@
 /**
- * Harden: a differentiable model is fine-tuned against PGD into a new version, child of this one,
- * which starts again at scan. A model without gradients (trees) is hardened by serving guards.
+ * Harden: a differentiable model is trained by one of the engine's methods into a new version,
+ * child of this one, which starts again at scan; a run whose process dies goes on from its last
+ * checkpoint. A model without gradients (trees) is hardened by serving guards.
  */
 import { z } from '@hono/zod-openapi';
-import { digestOf, isoTime, memorySource, uuidv7 } from '@merlon/core';
+import {
+  digestOf,
+  isoTime,
+  type Json,
+  type JsonObject,
+  MerlonError,
+  memorySource,
+  uuidv7,
+} from '@merlon/core';
+import {
+  optimizers,
+  type TrainingMethod,
+  type TrainingProgress,
+  trainingMethods,
+} from '@merlon/harden';
 import { rootDigest } from '@merlon/vault';
 import { piecesOf } from '../blob/blob.ts';
+import type { AssessOutput } from '../confine/tasks/assess.ts';
 import type { HardenOutput } from '../confine/tasks/harden.ts';
 import type { Reference } from '../confine/tasks/reference.ts';
+import type { ConfinedWorker } from '../confine/worker.ts';
 import { modelFile, type OpenedInputs, openInputs } from '../inputs.ts';
 import { newJob } from '../jobs/runner.ts';
 import type { JobContext, JobStep, Outcome } from '../jobs/step.ts';
 import type { StepRecord, Version, VersionFile } from '../model.ts';
 import { guardsMeta } from '../store/names.ts';
+import { type JobCheckpoint, jobCheckpoint } from './checkpoint.ts';
+import { divergedBecause, figuresJson, figuresOf, judgingOptions, privacyJson } from './figures.ts';
+import { checkpointEvery, clipNormUsual, deltaUsual, usualNumbers } from './options.ts';
 
-/** What a caller may choose. */
-export const hardenSchema = z.strictObject({
-  method: z.enum(['pgd-at', 'guards']).default('pgd-at'),
-  epsilon: z.number().min(0).max(1000).default(0.2),
-  epochs: z.int().min(1).max(1000).default(4),
-  batchSize: z.int().min(1).max(10_000).default(50),
-  attackSteps: z.int().min(1).max(1000).default(4),
-  learningRate: z.number().min(0).max(10).default(0.08),
-  samples: z.int().min(1).max(10_000_000).default(6000),
-  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1),
-});
+/** What a caller may choose; what is left out is usual for the method. */
+export const hardenSchema = z
+  .strictObject({
+    method: z.enum([...trainingMethods, 'guards']).default('pgd-at'),
+    epsilon: z.number().min(0).max(1000).default(0.2),
+    epochs: z.int().min(1).max(1000).optional(),
+    batchSize: z.int().min(1).max(10_000).optional(),
+    attackSteps: z.int().min(1).max(1000).optional(),
+    learningRate: z.number().min(0).max(1000).optional(),
+    samples: z.int().min(1).max(10_000_000).optional(),
+    optimizer: z.enum(optimizers).default('sgd'),
+    weightDecay: z.number().min(0).max(1).optional(),
+    averaging: z.number().min(0).max(1).optional(),
+    patience: z.int().min(1).max(1000).optional(),
+    /** Weight of the robust term of `trades` and `mart`. */
+    beta: z.number().min(0).max(1e6).optional(),
+    /** How often `free` uses a batch. */
+    replays: z.int().min(1).max(1000).optional(),
+    /** Standard deviation of the noise of `noise`. */
+    sigma: z.number().min(0).max(1000).optional(),
+    /** What `dp-sgd` may spend; needed by it. */
+    privacyEpsilon: z.number().min(1e-3).max(1000).optional(),
+    delta: z.number().min(1e-20).max(0.5).default(deltaUsual),
+    clipNorm: z.number().min(1e-9).max(1e9).default(clipNormUsual),
+    /** `dp-sgd` begins with the weights of the version. */
+    keepWeights: z.boolean().default(false),
+    seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1),
+  })
+  .refine(({ method, privacyEpsilon }) => method !== 'dp-sgd' || privacyEpsilon !== undefined, {
+    message: 'is needed by dp-sgd',
+    path: ['privacyEpsilon'],
+  });
+
+type Wish = z.infer<typeof hardenSchema>;
+type TrainingWish = Wish & { readonly method: TrainingMethod };
 
 /** The step. */
 export const hardenStep: JobStep = { name: 'harden', perform };
@@ -32,61 +76,151 @@ export const hardenStep: JobStep = { name: 'harden', perform };
 const timeoutMs = 24 * 3_600_000;
 const threads = 2;
 const referenceRows = 1000;
+/** Rows that are attacked before and after. */
+const judgedRows = 200;
 
 async function perform(context: JobContext): Promise<Outcome> {
   const options = hardenSchema.parse(context.job.input);
   const inputs = await openInputs(context.services, context.version, 'train');
   try {
-    return options.method === 'guards'
-      ? await recommendGuards(context, inputs, options.seed)
-      : await fineTune(context, inputs, options);
+    return isTraining(options)
+      ? await fineTune(context, inputs, options)
+      : await recommendGuards(context, inputs, options.seed);
   } finally {
     await inputs.close();
   }
 }
 
+function isTraining(options: Wish): options is TrainingWish {
+  return options.method !== 'guards';
+}
+
 async function fineTune(
   context: JobContext,
   inputs: OpenedInputs,
-  options: z.infer<typeof hardenSchema>,
+  options: TrainingWish,
 ): Promise<Outcome> {
-  const { services, onProgress, signal } = context;
+  const { services } = context;
+  const checkpoint = await jobCheckpoint(context);
   const worker = services.startWorker();
   let output: HardenOutput;
+  let figures: JsonObject;
   try {
-    const { sources, data } = inputs;
-    const { method: _, ...chosen } = options;
-    const input = { ...data, options: { ...chosen, threads } };
-    const call = { sources, onProgress, signal, timeoutMs };
-    output = await worker.call<HardenOutput>('harden', input, call);
+    const before = await judged(context, worker, options, null);
+    output = await trained(context, { worker, inputs, options, checkpoint });
+    figures = { before, after: await judged(context, worker, options, output.model) };
   } finally {
     await worker.close();
   }
-  const child = await childVersion(context, output.model);
-  const { epsilon, epochs, seed } = options;
-  const { steps, samples, firstLoss, lastLoss } = output;
+  const child = await childVersion(context, output);
+  const { method, epsilon, seed } = options;
+  const { steps, samples, firstLoss, lastLoss, keptEpoch, ended } = output;
+  const told = { steps, samples, firstLoss, lastLoss, keptEpoch, ended };
   return {
     state: 'done',
     result: {
-      method: 'pgd-at',
+      method,
       childId: child.version.id,
       childDigest: child.version.digest,
       epsilon,
-      epochs,
+      epochs: trainingOptions(options).epochs,
       seed,
-      steps,
-      samples,
-      firstLoss,
-      lastLoss,
+      ...told,
+      ...figures,
+      ...(output.privacy && { privacy: privacyJson(output.privacy) }),
+      ...(ended === 'diverged' && { because: divergedBecause(output) }),
+      ...(checkpoint.fault() !== null && { checkpointFault: checkpoint.fault() }),
     },
     commit: child.commit,
+    afterCommit: checkpoint.clear,
   };
+}
+
+/** One run in the worker; what an earlier attempt left is gone on from if it is of the same run. */
+async function trained(
+  { onProgress, signal }: JobContext,
+  run: {
+    readonly worker: ConfinedWorker;
+    readonly inputs: OpenedInputs;
+    readonly options: TrainingWish;
+    readonly checkpoint: JobCheckpoint;
+  },
+): Promise<HardenOutput> {
+  const { worker, inputs, options, checkpoint } = run;
+  const { sources, data } = inputs;
+  const call = {
+    sources,
+    signal,
+    timeoutMs,
+    onProgress: ({ checkpoint: bytes, ...progress }: TrainingProgress) => {
+      if (bytes === undefined) onProgress(progress);
+      else checkpoint.take(bytes);
+    },
+  };
+  const ask = (resume?: Uint8Array): Promise<HardenOutput> => {
+    const kept = { every: checkpointEvery, ...(resume && { resume }) };
+    const chosen = { ...trainingOptions(options), checkpoint: kept };
+    return worker.call('harden', { ...data, options: chosen }, call);
+  };
+  if (checkpoint.resume === undefined) return ask();
+  try {
+    return await ask(checkpoint.resume);
+  } catch (error) {
+    const stale = error instanceof MerlonError && staleCodes.has(error.code);
+    if (stale) return ask();
+    throw error;
+  }
+}
+
+const staleCodes: ReadonlySet<string> = new Set(['other-run', 'bad-checkpoint']);
+
+/** The engine's options. */
+function trainingOptions(options: TrainingWish) {
+  const { privacyEpsilon, delta, clipNorm, keepWeights, ...chosen } = options;
+  const usual = usualNumbers(chosen.method, chosen.optimizer);
+  const given = Object.entries(chosen).filter(([, value]) => value !== undefined);
+  // Whoever knows a seed can subtract the noise: it comes from the operating system.
+  const goal = { delta, clipNorm, keepWeights, repeatable: false };
+  return {
+    ...usual,
+    ...Object.fromEntries(given),
+    epochs: chosen.epochs ?? usual.epochs,
+    threads,
+    ...(chosen.method === 'dp-sgd' && { privacy: { ...goal, epsilon: privacyEpsilon ?? 0 } }),
+  };
+}
+
+/**
+ * Figures of the version (`model` null) or of a model on the test data; null without test data:
+ * figures on the training data would flatter, and tell of rows that `dp-sgd` is to hide.
+ */
+async function judged(
+  { services, version, signal }: JobContext,
+  worker: ConfinedWorker,
+  { epsilon, seed }: TrainingWish,
+  model: Uint8Array | null,
+): Promise<Json> {
+  const links = await services.store.dataLinks(version.id);
+  if (!links.some(({ use }) => use === 'test')) return null;
+  const inputs = await openInputs(services, version, 'test');
+  try {
+    const sources = {
+      ...inputs.sources,
+      ...(model !== null && { model: memorySource(model) }),
+    };
+    const options = judgingOptions({ epsilon, seed, threads, samples: judgedRows });
+    const call = { sources, signal, timeoutMs };
+    const input = { ...inputs.data, options };
+    return figuresJson(figuresOf(await worker.call<AssessOutput>('assess', input, call)));
+  } finally {
+    await inputs.close();
+  }
 }
 
 /** The hardened model as a version: its files are sealed now, its rows written at the commit. */
 async function childVersion(
   { services, version, job }: JobContext,
-  model: Uint8Array,
+  { model, privacy }: HardenOutput,
 ): Promise<{ version: Version; commit: Outcome['commit'] }> {
   const { store, keys, blobs, clock } = services;
   const key = await keys.shared(version.workspaceId, 'quarantine');
@@ -125,6 +259,7 @@ async function childVersion(
       bytes: child.bytes,
       digest: child.digest,
       hardenedFrom: version.id,
+      ...(privacy && { privacy: privacyJson(privacy) }),
     },
   };
   return {

@@ -2,7 +2,7 @@
 import { HardenError } from '../../error.ts';
 import type { Network } from '../network.ts';
 import type { TrainSettings } from '../request.ts';
-import { putWeights, type Run, stepsAnEpoch } from '../run.ts';
+import { isSound, progressOf, putWeights, type Run, stepsAnEpoch } from '../run.ts';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './format.ts';
 import { type Arrays, emptyMemory, type Memory, memoryOf } from './memory.ts';
 import { settingsDigest } from './settings.ts';
@@ -10,7 +10,7 @@ import { settingsDigest } from './settings.ts';
 /** How a run begins. */
 export interface Beginning {
   readonly memory: Memory;
-  readonly begun: Pick<Run, 'losses' | 'validation' | 'at' | 'kept'>;
+  readonly begun: Pick<Run, 'losses' | 'validation' | 'at' | 'kept' | 'sound'>;
   /** Leaves a checkpoint when it is time. */
   readonly afterStep: Run['afterStep'];
 }
@@ -23,7 +23,7 @@ const start: Run['at'] = { epoch: 1, batch: 0, seen: 0, right: 0, gainedEpoch: 1
  */
 export function beginRun(settings: TrainSettings, network: Network): Beginning {
   const { checkpoint } = settings;
-  const fresh = { losses: [], validation: [], at: start, kept: null };
+  const fresh = { losses: [], validation: [], at: start, kept: null, sound: null };
   if (checkpoint === undefined) {
     return { memory: emptyMemory(), begun: fresh, afterStep: async () => undefined };
   }
@@ -33,13 +33,20 @@ export function beginRun(settings: TrainSettings, network: Network): Beginning {
   const memory = saved === null ? emptyMemory() : memoryOf(saved);
   const afterStep = async (run: Run): Promise<void> => {
     if (run.losses.length % checkpoint.every !== 0) return;
-    await checkpoint.save(writeCheckpoint(checkpointOf(run, memory, digest)));
+    const weights = run.average.present();
+    if (!isSound(weights)) return;
+    run.sound = weights;
+    const bytes = writeCheckpoint(checkpointOf(run, memory, digest));
+    if (checkpoint.save !== undefined) await checkpoint.save(bytes);
+    else settings.onProgress?.({ ...progressOf(run), checkpoint: bytes });
   };
   if (saved === null) return { memory, begun: fresh, afterStep };
-  putWeights(network, savedWeights(network, saved, 'weights'));
+  const sound = savedWeights(network, saved, 'weights');
+  putWeights(network, sound);
   const kept = saved.kept === null ? null : savedWeights(network, saved, 'kept');
   const { losses, validation } = saved;
-  const begun = { losses: [...losses], validation: [...validation], at: positionIn(saved), kept };
+  const at = positionIn(saved);
+  const begun = { losses: [...losses], validation: [...validation], at, kept, sound };
   return { memory, begun, afterStep };
 }
 

@@ -1,8 +1,9 @@
 /** A run that is cut and goes on ends where it would have ended, byte for byte. */
 import { seeded } from '@merlon/core';
+import { readOnnx } from '@merlon/graph';
 import { describe, expect, it } from 'vitest';
-import { type TrainRequest, train } from '../../../src/index.ts';
-import { curved, data, goal, openPlain, request } from '../models.ts';
+import { type TrainingProgress, type TrainRequest, train } from '../../../src/index.ts';
+import { curved, data, fragile, goal, openPlain, request } from '../models.ts';
 
 const few = data(130, 4);
 /** Three epochs of three steps, the last batch of each a part. */
@@ -95,12 +96,44 @@ describe('a run that is cut', () => {
   it('goes on counting what privacy was spent', async () => {
     const change = { method: 'dp-sgd', privacy: { ...goal, repeatable: false } } as const;
     const { done, saved } = await whole(change);
-    const checkpoint = { every: 1, save: async () => undefined, resume: saved[4] as Uint8Array };
+    // From the first step: later the best epoch may lie behind, and its weights are the same.
+    const checkpoint = { every: 1, save: async () => undefined, resume: saved[0] as Uint8Array };
     const rest = await train(wish({ ...change, checkpoint }), openPlain);
     expect(rest.privacy).toEqual(done.privacy);
     expect(rest.steps).toBe(9);
     // Its noise is nobody's to repeat.
     expect(rest.model).not.toEqual(done.model);
+  });
+});
+
+describe('checkpoints that nobody takes by hand', () => {
+  it('come with the progress, the same bytes', async () => {
+    const { done, saved } = await whole({});
+    const told: Uint8Array[] = [];
+    const onProgress = ({ checkpoint }: TrainingProgress): void => {
+      if (checkpoint !== undefined) told.push(checkpoint);
+    };
+    expect(await train(wish({ checkpoint: { every: 2 }, onProgress }), openPlain)).toEqual(done);
+    expect(told).toEqual([saved[1], saved[3], saved[5], saved[7]]);
+  });
+  it('are what is left when the first epoch diverges', async () => {
+    // No step at first, so that checkpoints have the weights of the file; then far too long ones.
+    const schedule = [
+      [0, 0],
+      [0.1, 0],
+      [0.11, 1],
+    ] as const;
+    const change = { schedule, momentum: 1, weightDecay: 1, epochs: 1, learningRate: 1000 };
+    const lost = { ...change, model: fragile(), batchSize: 2, ...data(400, 4) };
+    await expect(train(wish(lost), openPlain)).rejects.toMatchObject({ code: 'diverged' });
+    const kept: Uint8Array[] = [];
+    const save = async (bytes: Uint8Array): Promise<void> => void kept.push(bytes);
+    const done = await train(wish({ ...lost, checkpoint: { every: 10, save } }), openPlain);
+    expect([done.ended, done.keptEpoch, kept.length > 0]).toEqual(['diverged', 0, true]);
+    const numbers = readOnnx(done.model).graph.initializers.map(
+      ({ data: bytes }) => new Float32Array(bytes.slice().buffer),
+    );
+    expect(numbers.every((array) => array.every((value) => Number.isFinite(value)))).toBe(true);
   });
 });
 
