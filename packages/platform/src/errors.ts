@@ -25,6 +25,8 @@ export const statusOf = {
   'not-built': 501,
   internal: 500,
   unavailable: 503,
+  busy: 503,
+  'too-late': 504,
   'no-space': 507,
 } as const;
 

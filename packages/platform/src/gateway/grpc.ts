@@ -14,7 +14,7 @@ import {
 import { messageOf } from '@merlon/core';
 import { PlatformError } from '../errors.ts';
 import { addressesOf, type ListenOptions, portFault } from '../http/listen.ts';
-import { problemOf } from '../http/problem.ts';
+import { isOurs, problemOf } from '../http/problem.ts';
 import {
   type Asking,
   extensions,
@@ -48,6 +48,7 @@ const codes: Readonly<Record<number, number>> = {
   422: status.INVALID_ARGUMENT,
   429: status.RESOURCE_EXHAUSTED,
   503: status.UNAVAILABLE,
+  504: status.DEADLINE_EXCEEDED,
 };
 
 type Answers = Record<
@@ -106,7 +107,7 @@ function unary(behind: { readonly front: Front | null }, answer: Answers[MethodN
       (response) => done(null, response),
       (thrown: unknown) => {
         const problem = problemOf(thrown);
-        if (problem.status >= 500 && problem.status !== 503) front?.onFault(thrown);
+        if (isOurs(problem.status)) front?.onFault(thrown);
         done({ code: codes[problem.status] ?? status.INTERNAL, details: problem.detail });
       },
     );

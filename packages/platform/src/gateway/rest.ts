@@ -2,7 +2,7 @@
 import { isJsonObject } from '@merlon/core';
 import type { Context, Env, Hono } from 'hono';
 import { PlatformError } from '../errors.ts';
-import { problemOf } from '../http/problem.ts';
+import { isOurs, problemOf } from '../http/problem.ts';
 import { badTensor } from './elements.ts';
 import {
   type Asking,
@@ -69,7 +69,7 @@ export function restRoutes<E extends Env>(app: Hono<E>, front: Front): void {
 /** Errors of the protocol are `{"error": sentence}`. */
 function failure(thrown: unknown, { onFault }: Front): Response {
   const { status, code, detail, hint } = problemOf(thrown);
-  if (status >= 500 && status !== 503) onFault(thrown);
+  if (isOurs(status)) onFault(thrown);
   const retry = retryAfter[status];
   return Response.json(
     { error: detail, code, hint },

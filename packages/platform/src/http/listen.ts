@@ -1,5 +1,5 @@
 /** Listening: on loopback (IPv4 and IPv6) unless told otherwise, and never in the clear outside. */
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { messageOf } from '@merlon/core';
 import { PlatformError } from '../errors.ts';
@@ -18,9 +18,11 @@ export interface ListenOptions {
 export interface Doors {
   readonly port: number;
   serve(fetch: (request: Request) => Response | Promise<Response>): void;
-  close(): Promise<void>;
+  /** Takes no more requests, and lets those that came end, at most so long (default 10 s). */
+  close(patienceMs?: number): Promise<void>;
 }
 
+const drainMsMax = 10_000;
 const loopback = ['127.0.0.1', '::1'];
 
 /** The addresses to listen on; throws `unsafe` for one that others reach in the clear. */
@@ -45,12 +47,14 @@ export async function openDoors(options: ListenOptions): Promise<Doors> {
       (request: Request) => handler?.(request) ?? new Response('starting', { status: 503 }),
       { overrideGlobalObjects: false },
     );
-    return createServer((incoming, outgoing) => {
+    const server = createServer((incoming, outgoing) => {
       // Only we may say where a request came from.
       incoming.headers[addressHeader] = incoming.socket.remoteAddress ?? '';
       incoming.rawHeaders.push(addressHeader, incoming.socket.remoteAddress ?? '');
       void answer(incoming, outgoing);
     });
+    track(server);
+    return server;
   };
   const servers: Server[] = [];
   let { port } = options;
@@ -66,8 +70,8 @@ export async function openDoors(options: ListenOptions): Promise<Doors> {
     serve: (fetch) => {
       handler = fetch;
     },
-    close: async () => {
-      await Promise.all(servers.map(closed));
+    close: async (patienceMs = drainMsMax) => {
+      await Promise.all(servers.map((server) => closed(server, patienceMs)));
     },
   };
 }
@@ -97,9 +101,35 @@ export function portFault(cause: unknown, port: number, option: string): Platfor
   return new PlatformError('port-taken', why, { hint, cause });
 }
 
-function closed(server: Server): Promise<void> {
+function closed(server: Server, patienceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
+    const timer = setTimeout(() => server.closeAllConnections(), patienceMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    // A connection is idle only once its answer is out, and then it would be kept alive.
+    server.on('request', (_, outgoing: ServerResponse) => hangUp(server, outgoing));
+    for (const outgoing of open.get(server) ?? []) hangUp(server, outgoing);
+    server.closeIdleConnections();
+  });
+}
+
+function hangUp(server: Server, outgoing: ServerResponse): void {
+  outgoing.once('close', () => setImmediate(() => server.closeIdleConnections()));
+  // A stream of events has no end to wait for; its reader comes back by itself.
+  const type = String(outgoing.getHeader('content-type'));
+  if (type.startsWith('text/event-stream')) outgoing.destroy();
+}
+
+/** Answers that are not out yet. */
+const open = new WeakMap<Server, Set<ServerResponse>>();
+
+function track(server: Server): void {
+  const answers = new Set<ServerResponse>();
+  open.set(server, answers);
+  server.on('request', (_, outgoing: ServerResponse) => {
+    answers.add(outgoing);
+    outgoing.once('close', () => answers.delete(outgoing));
   });
 }

@@ -76,5 +76,11 @@ const titles: Readonly<Record<number, string>> = {
   500: 'Internal error',
   501: 'Not built yet',
   503: 'Unavailable',
+  504: 'Too late',
   507: 'Insufficient storage',
 };
+
+/** Whether a status tells of a fault of our own, rather than of load or of the caller. */
+export function isOurs(status: number): boolean {
+  return status >= 500 && status !== 503 && status !== 504;
+}

@@ -4,14 +4,15 @@ import type { Tensors } from '@merlon/graph';
 import { elementCount } from '@merlon/graph';
 import { applyInputGuards, applyOutputGuards, type GuardConfig } from '@merlon/harden';
 import type { LoadedModel, Port, RowsOutput } from '../confine/tasks/serve.ts';
-import type { ConfinedWorker } from '../confine/worker.ts';
 import { PlatformError } from '../errors.ts';
 import { typeOf, type WireTensor } from '../gateway/datatypes.ts';
+import type { Batcher } from './batch.ts';
 import { guardedWidth } from './guards.ts';
 
 /** A loaded model behind guards. */
 export interface Asked {
-  readonly worker: ConfinedWorker;
+  /** Asks the model, alone or together with others. */
+  readonly run: Batcher['run'];
   readonly model: LoadedModel;
   readonly guards: GuardConfig;
 }
@@ -30,8 +31,6 @@ export interface Answer {
   readonly labels: readonly number[];
   readonly outputs: readonly WireTensor[];
 }
-
-const inferTimeoutMs = 30_000;
 
 /** Throws `input-refused` where a guard refuses, `worker-failed` when the worker died. */
 export async function askGuarded(asked: Asked, question: Question): Promise<Answer> {
@@ -56,11 +55,11 @@ function guardedRows({ model, guards }: Asked, { x, rows }: Question): Float32Ar
 }
 
 async function askClassifier(
-  { worker, model, guards }: Asked,
+  { run, model, guards }: Asked,
   x: Float32Array,
   rows: number,
 ): Promise<Answer> {
-  const found = await worker.call<RowsOutput>('infer', { x }, { timeoutMs: inferTimeoutMs });
+  const found = (await run({ x }, rows)) as RowsOutput;
   const { labels, classes, texts } = found;
   const scores = classes === 0 ? null : applyOutputGuards(guards, found.scores, rows, classes);
   const outputs = model.outputs.flatMap(({ name, datatype }): WireTensor[] => {
@@ -79,7 +78,7 @@ function inType(datatype: WireTensor['datatype'], values: Float32Array | Int32Ar
 }
 
 async function askTensors(
-  { worker, model, guards }: Asked,
+  { run, model, guards }: Asked,
   { inputs, rows }: Question,
   x: Float32Array | null,
 ): Promise<Answer> {
@@ -89,7 +88,7 @@ async function askTensors(
       { type: typeOf(datatype), shape, data: x ?? data },
     ]),
   );
-  const found = await worker.call<Tensors>('infer', { tensors }, { timeoutMs: inferTimeoutMs });
+  const found = (await run({ tensors }, rows)) as Tensors;
   const answers = model.outputs.map((port) => answerOf(port, found));
   const labels = labelsOf(model, answers, rows);
   return { labels, outputs: answers.map((answer) => rounded(answer, guards)) };

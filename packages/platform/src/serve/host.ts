@@ -2,7 +2,6 @@
  * Hosts served models: each in a confined worker of its own, decrypted into memory only, behind
  * its guards. A worker that dies is started again; meanwhile requests are refused, never lost.
  */
-import { messageOf } from '@merlon/core';
 import { type GuardConfig, parseGuardConfig } from '@merlon/harden';
 import type { LoadedModel } from '../confine/tasks/serve.ts';
 import { PlatformError } from '../errors.ts';
@@ -10,8 +9,9 @@ import { modelFile } from '../inputs.ts';
 import { openSigned } from '../keys/signed.ts';
 import type { Deployment } from '../model.ts';
 import type { Services } from '../services.ts';
-import { type Answer, type Asked, askGuarded, type Question } from './ask.ts';
+import type { Answer, Question } from './ask.ts';
 import { requireGuards } from './guards.ts';
+import { type ModelSource, openSeat, type Seat, unavailable } from './seat.ts';
 
 /** Serves deployments. */
 export interface Host {
@@ -29,91 +29,46 @@ export interface Host {
   infer(deploymentId: string, question: Question): Promise<Answer>;
 }
 
-interface Seat extends Asked {
-  guards: GuardConfig;
-}
-
-const memoryBytesMax = 4 * 1024 ** 3;
-const loadTimeoutMs = 120_000;
-
 /** A host over the platform's services. */
 export function openHost(services: Services, onFault: (error: unknown) => void): Host {
   const seats = new Map<string, Seat>();
-  const open = async (deployment: Deployment): Promise<LoadedModel> => {
-    const guards = parseGuardConfig(deployment.guards);
-    const fresh = await load(services, deployment, guards);
-    seats.set(deployment.id, { guards, ...fresh });
-    return fresh.model;
-  };
-  /** Once for each death, however many requests saw it; guards are those of the store by then. */
-  const revive = async (id: string, seat: Seat): Promise<void> => {
-    if (seats.get(id) !== seat) return;
-    seats.delete(id);
-    const deployment = await services.store.deployment(id);
-    if (deployment?.state === 'active') await open(deployment);
-  };
   const close = async (id: string): Promise<void> => {
     const seat = seats.get(id);
     seats.delete(id);
-    await seat?.worker.close();
+    await seat?.close();
   };
   return {
-    open,
+    open: async ({ id, versionId, guards: stored }) => {
+      const guards = parseGuardConfig(stored);
+      const source = (): Promise<ModelSource> => modelOf(services, versionId);
+      const { startWorker } = services;
+      const seat = await openSeat({ startWorker, source, guards, onFault });
+      seats.set(id, seat);
+      const model = seat.loaded();
+      if (model === null) throw unavailable();
+      return model;
+    },
     close,
     closeAll: async () => {
       await Promise.all([...seats.keys()].map(close));
     },
-    loaded: (id) => seats.get(id)?.model ?? null,
+    loaded: (id) => seats.get(id)?.loaded() ?? null,
     checkGuards: (id, guards) => {
-      const model = seats.get(id)?.model;
-      if (model !== undefined) requireGuards(model, guards);
+      const model = seats.get(id)?.loaded() ?? null;
+      if (model !== null) requireGuards(model, guards);
     },
-    setGuards: (id, guards) => {
-      const seat = seats.get(id);
-      if (seat !== undefined) seat.guards = guards;
-    },
+    setGuards: (id, guards) => seats.get(id)?.setGuards(guards),
     infer: async (id, question) => {
       const seat = seats.get(id);
       if (seat === undefined) throw unavailable();
-      try {
-        return await askGuarded(seat, question);
-      } catch (error) {
-        if (error instanceof PlatformError && error.code === 'worker-failed') {
-          void revive(id, seat).catch(onFault);
-          onFault(new Error(`a serving worker died: ${messageOf(error)}`));
-          throw unavailable();
-        }
-        throw error;
-      }
+      return seat.infer(question);
     },
   };
 }
 
-/** The model of a deployment in a worker of its own. */
-async function load(
-  services: Services,
-  deployment: Deployment,
-  guards: GuardConfig,
-): Promise<Pick<Seat, 'worker' | 'model'>> {
-  const version = await services.store.version(deployment.versionId);
+/** The file of a served version, verified as it is read. */
+async function modelOf(services: Services, versionId: string): Promise<ModelSource> {
+  const version = await services.store.version(versionId);
   if (version === null) throw new PlatformError('not-found', 'the served version is gone');
-  const source = await openSigned(services, await modelFile(services, version));
-  const worker = services.startWorker({ memoryBytesMax });
-  try {
-    const call = { sources: { model: source }, timeoutMs: loadTimeoutMs };
-    const model = await worker.call<LoadedModel>('load', { threads: 1 }, call);
-    requireGuards(model, guards);
-    return { worker, model };
-  } catch (error) {
-    await worker.close();
-    throw error;
-  } finally {
-    await source.close();
-  }
-}
-
-function unavailable(): PlatformError {
-  return new PlatformError('unavailable', 'the model is not loaded at the moment', {
-    hint: 'try again in a moment',
-  });
+  return openSigned(services, await modelFile(services, version));
 }

@@ -212,8 +212,8 @@ describe('models of other kinds', () => {
     const folder = new URL('../../../../vectors/tree/', import.meta.url);
     const seat = await openSeat(readFileSync(new URL('rf-multi.wine.onnx', folder)));
     try {
-      expect(seat.asked.model).toMatchObject({ isClassifier: true, rowShape: [13] });
-      expect(seat.asked.model.outputs[1]?.labels).toEqual(['0', '1', '2']);
+      expect(seat.model).toMatchObject({ isClassifier: true, rowShape: [13] });
+      expect(seat.model.outputs[1]?.labels).toEqual(['0', '1', '2']);
     } finally {
       await seat.close();
     }
@@ -221,7 +221,7 @@ describe('models of other kinds', () => {
   it('of half precision are classifiers that take and give it', async () => {
     const seat = await openSeat(halfClassifier(), { guards: { output: { decimals: 2 } } });
     try {
-      expect(seat.asked.model).toMatchObject({
+      expect(seat.model).toMatchObject({
         isClassifier: true,
         inputs: [{ name: 'x', datatype: 'FP16' }],
         outputs: [{ name: 'label' }, { name: 'scores', datatype: 'FP16' }],

@@ -6,12 +6,11 @@ import { startWorker } from '../../src/confine/worker.ts';
 import type { Datatype } from '../../src/gateway/datatypes.ts';
 import type { Front } from '../../src/gateway/front.ts';
 import { standaloneApp, standaloneFront } from '../../src/gateway/standalone.ts';
-import { type Asked, askGuarded } from '../../src/serve/ask.ts';
-import { requireGuards } from '../../src/serve/guards.ts';
+import { openSeat as openServed } from '../../src/serve/seat.ts';
 
 /** A served model. */
 export interface TestSeat {
-  readonly asked: Asked;
+  readonly model: LoadedModel;
   readonly front: Front;
   readonly faults: unknown[];
   fetch(path: string, init?: RequestInit): Promise<Response>;
@@ -27,31 +26,20 @@ export async function openSeat(
   bytes: Uint8Array,
   { guards = {}, keys = null }: { guards?: GuardConfig; keys?: readonly string[] | null } = {},
 ): Promise<TestSeat> {
-  const worker = startWorker();
-  try {
-    const sources = { model: memorySource(bytes) };
-    const call = { sources, timeoutMs: 60_000 };
-    const model = await worker.call<LoadedModel>('load', { threads: 1 }, call);
-    requireGuards(model, guards);
-    const asked: Asked = { worker, model, guards };
-    const faults: unknown[] = [];
-    const front = standaloneFront({
-      ...{ name: 'm', version: '0', keys, loaded: () => model },
-      infer: (question) => askGuarded(asked, question),
-      onFault: (error) => void faults.push(error),
-    });
-    const app = standaloneApp(front);
-    const fetch = async (path: string, init?: RequestInit) =>
-      app.fetch(new Request(`http://localhost${path}`, init));
-    return {
-      ...{ asked, front, faults, fetch },
-      infer: (body, headers = {}) => fetch('/v2/models/m/infer', { method: 'POST', headers, body }),
-      close: () => worker.close(),
-    };
-  } catch (error) {
-    await worker.close();
-    throw error;
-  }
+  const faults: unknown[] = [];
+  const onFault = (error: unknown): void => void faults.push(error);
+  const source = async () => ({ ...memorySource(bytes), close: async () => undefined });
+  const { loaded, infer: ask, close } = await openServed({ startWorker, source, guards, onFault });
+  const model = loaded();
+  if (model === null) throw new Error('nothing is loaded');
+  const front = standaloneFront({ name: 'm', version: '0', keys, loaded, infer: ask, onFault });
+  const app = standaloneApp(front);
+  const fetch = async (path: string, init?: RequestInit) =>
+    app.fetch(new Request(`http://localhost${path}`, init));
+  return {
+    ...{ model, front, faults, fetch, close },
+    infer: (body, headers = {}) => fetch('/v2/models/m/infer', { method: 'POST', headers, body }),
+  };
 }
 
 /** A tensor of a request or an answer. */

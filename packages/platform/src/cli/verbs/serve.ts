@@ -6,16 +6,14 @@ import { parse } from 'node:path';
 import { messageOf } from '@merlon/core';
 import { type GuardConfig, parseGuardConfig } from '@merlon/harden';
 import { crashReport, scanConfined } from '../../confine/scan-file.ts';
-import type { LoadedModel } from '../../confine/tasks/serve.ts';
-import { type ConfinedWorker, startWorker } from '../../confine/worker.ts';
+import { startWorker } from '../../confine/worker.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Front } from '../../gateway/front.ts';
 import type { GrpcDoors } from '../../gateway/grpc.ts';
 import { standaloneApp, standaloneFront } from '../../gateway/standalone.ts';
 import { openDoors } from '../../http/listen.ts';
 import { merlonVersion } from '../../installation.ts';
-import { type Answer, type Asked, askGuarded, type Question } from '../../serve/ask.ts';
-import { requireGuards } from '../../serve/guards.ts';
+import { type ModelSource, openSeat } from '../../serve/seat.ts';
 import { openSource, readText, requireFile } from '../files.ts';
 import { type Arguments, usage } from '../usage.ts';
 import type { Terminal, Verb } from '../verb.ts';
@@ -23,8 +21,6 @@ import { untilStopped } from './start.ts';
 
 const portDefault = 8080;
 const scanTimeoutMs = 300_000;
-const loadTimeoutMs = 120_000;
-const memoryBytesMax = 4 * 1024 ** 3;
 
 /** Outputs with two decimals, when no guards are given. */
 const guardsDefault: GuardConfig = { output: { decimals: 2 } };
@@ -49,7 +45,8 @@ export const serveVerb: Verb = {
     const keys = await keysIn(args);
     await requireClean(path, terminal);
     const onFault = (error: unknown): void => terminal.say(`fault: ${messageOf(error)}`);
-    const seat = await openSeat(path, guards, onFault);
+    const source = (): Promise<ModelSource> => openSource(path);
+    const seat = await openSeat({ startWorker, source, guards, onFault });
     const { name } = parse(path);
     const { infer, loaded } = seat;
     const served = { name, version: merlonVersion, infer, loaded, keys: keys.all, onFault };
@@ -142,67 +139,4 @@ async function requireClean(path: string, terminal: Terminal): Promise<void> {
     await worker.close();
     await source.close();
   }
-}
-
-interface ServedSeat {
-  loaded(): LoadedModel | null;
-  infer(question: Question): Promise<Answer>;
-  close(): Promise<void>;
-}
-
-/** The model in a worker; one that dies is started again, and meanwhile requests are refused. */
-async function openSeat(
-  path: string,
-  guards: GuardConfig,
-  onFault: (error: unknown) => void,
-): Promise<ServedSeat> {
-  const load = async (): Promise<Asked> => {
-    const source = await openSource(path);
-    const worker: ConfinedWorker = startWorker({ memoryBytesMax });
-    try {
-      const call = { sources: { model: source }, timeoutMs: loadTimeoutMs };
-      const model = await worker.call<LoadedModel>('load', { threads: 1 }, call);
-      requireGuards(model, guards);
-      return { worker, guards, model };
-    } catch (error) {
-      await worker.close();
-      throw error;
-    } finally {
-      await source.close();
-    }
-  };
-  let seat: Asked | null = await load();
-  let closed = false;
-  const revive = async (dead: Asked): Promise<void> => {
-    if (seat !== dead || closed) return;
-    seat = null;
-    const fresh = await load();
-    if (closed) await fresh.worker.close();
-    else seat = fresh;
-  };
-  return {
-    loaded: () => seat?.model ?? null,
-    infer: async (question) => {
-      const own = seat;
-      if (own === null) throw unavailable();
-      try {
-        return await askGuarded(own, question);
-      } catch (error) {
-        if (!(error instanceof PlatformError) || error.code !== 'worker-failed') throw error;
-        onFault(error);
-        void revive(own).catch(onFault);
-        throw unavailable();
-      }
-    },
-    close: async () => {
-      closed = true;
-      await seat?.worker.close();
-    },
-  };
-}
-
-function unavailable(): PlatformError {
-  return new PlatformError('unavailable', 'the model is not loaded at the moment', {
-    hint: 'try again in a moment',
-  });
 }

@@ -1,6 +1,6 @@
 /** Serves one model inside the worker: loaded once from a source, then asked again and again. */
 import { type Classifier, classifier } from '@merlon/attack';
-import { InputError, MerlonError, readAll } from '@merlon/core';
+import { InputError, MerlonError, readAll, seeded } from '@merlon/core';
 import { openSession, type Session, type Tensors, type ValueInfo } from '@merlon/graph';
 import { type Datatype, datatypeOf } from '../../gateway/datatypes.ts';
 import { type Told, tensorsOnly } from '../../serve/tensors-only.ts';
@@ -27,6 +27,8 @@ export interface LoadedModel {
   readonly scores: string | null;
   /** True when the model takes rows of floats and tells classes and scores, and nothing else. */
   readonly isClassifier: boolean;
+  /** Whether each row is answered as if it were alone, so that requests may share a run. */
+  readonly joins: boolean;
 }
 
 /** What the model is asked: rows of a classifier, or the inputs of any other model. */
@@ -47,6 +49,8 @@ interface Loaded {
   /** Name of the output with classes as texts. */
   readonly textLabel: string | null;
 }
+
+const probeRows = 3;
 
 let loaded: Loaded | null = null;
 
@@ -72,6 +76,7 @@ export async function loadTask(
     const row = only?.shape.slice(1) ?? [];
     return {
       ...{ inputs, outputs, label: named(label), scores: named(scores), isClassifier: false },
+      joins: false,
       rowShape: isRows && row.every((axis) => axis > 0) ? row : null,
     };
   }
@@ -87,6 +92,7 @@ export async function loadTask(
     ],
     ...{ rowShape: [...asked.inputShape], label: labelPort.name, scores: named(scores) },
     isClassifier: true,
+    joins: await joinsRows(asked),
   };
 }
 
@@ -130,6 +136,32 @@ function noting(session: Session, label: string, texts: string[]): Session {
       return answers;
     },
   };
+}
+
+/** Whether rows know nothing of each other: quantization by the batch's range, for one, does. */
+async function joinsRows(model: Classifier): Promise<boolean> {
+  const width = model.inputShape.reduce((product, axis) => product * axis, 1);
+  const random = seeded(1);
+  const rows = Array.from({ length: probeRows }, (_, row) =>
+    Float32Array.from({ length: width }, () => random.uniform() * 4 ** row),
+  );
+  const ask = async (x: Float32Array): Promise<readonly number[]> => {
+    if (!model.givesScores) return [...(await model.predict(x))];
+    return [...(await model.scores(x)).values];
+  };
+  const alone: number[] = [];
+  let together: readonly number[];
+  try {
+    together = await ask(Float32Array.from(rows.flatMap((row) => [...row])));
+    for (const row of rows) alone.push(...(await ask(row)));
+  } catch {
+    // A model that refuses such rows is served all the same, each request on its own.
+    return false;
+  }
+  return together.every((value, i) => {
+    const own = alone[i] ?? Number.NaN;
+    return Object.is(value, own) || Math.abs(value - own) <= 1e-4 * (1 + Math.abs(own));
+  });
 }
 
 /** The outputs that a classifier's answer is read from, by what is usual for their shapes. */
