@@ -14,6 +14,7 @@ import { type Control, takeControl } from './control.ts';
 import { PlatformError } from './errors.ts';
 import type { Front } from './gateway/front.ts';
 import type { GrpcDoors } from './gateway/grpc.ts';
+import { inferLane } from './gateway/lane.ts';
 import { gatewayFront } from './gateway/v2.ts';
 import { type Home, openHome } from './home.ts';
 import { createApp } from './http/app.ts';
@@ -179,7 +180,7 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   await resumeServing(platform, onFault);
   const jobsResumed = await runner.start();
   const auditing = await begin();
-  doors.serve((request) => app.fetch(request));
+  doors.serve((request) => app.fetch(request), inferLane(front, hosts));
   grpc?.serve(front);
   const running: Running = {
     platform,

@@ -6,6 +6,13 @@ import type { Inferred } from './front.ts';
 import type { RestRequest } from './rest-request.ts';
 import { lengthHeader } from './wire.ts';
 
+/** What goes out for a request. */
+export interface RestReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer<ArrayBuffer>;
+}
+
 /** Decimal digits that always and sometimes suffice to tell a value of a type exactly. */
 const digits: Partial<Record<Datatype, readonly [few: number, all: number]>> = {
   FP16: [4, 5],
@@ -14,7 +21,10 @@ const digits: Partial<Record<Datatype, readonly [few: number, all: number]>> = {
 };
 
 /** The answer's body and headers; throws `input-refused` for what JSON cannot tell. */
-export function restAnswer(inferred: Inferred, { binary }: Pick<RestRequest, 'binary'>): Response {
+export function restAnswer(
+  inferred: Inferred,
+  { binary }: Pick<RestRequest, 'binary'>,
+): Pick<RestReply, 'headers' | 'body'> {
   const { name: model_name, version: model_version, request } = inferred;
   const tails: Uint8Array[] = [];
   const outputs = inferred.outputs.map((output) => {
@@ -28,11 +38,12 @@ export function restAnswer(inferred: Inferred, { binary }: Pick<RestRequest, 'bi
   const id = request.id === undefined ? {} : { id: request.id };
   const json = Buffer.from(JSON.stringify({ model_name, model_version, ...id, outputs }));
   if (tails.length === 0) {
-    return new Response(json, { headers: { 'content-type': 'application/json' } });
+    return { body: json, headers: { 'content-type': 'application/json' } };
   }
-  return new Response(Buffer.concat([json, ...tails]), {
+  return {
+    body: Buffer.concat([json, ...tails]),
     headers: { 'content-type': 'application/octet-stream', [lengthHeader]: String(json.length) },
-  });
+  };
 }
 
 /** The elements as JSON writes them. */

@@ -13,9 +13,11 @@ import {
   requireLoaded,
 } from './front.ts';
 import { requestFor } from './request.ts';
-import { restAnswer } from './rest-answer.ts';
+import { type RestReply, restAnswer } from './rest-answer.ts';
 import { type RestRequest, readRest } from './rest-request.ts';
-import { readInferBody, readOptionalBody } from './wire.ts';
+import { bytesOf, type HeaderOf, inferBody, readOptionalBody } from './wire.ts';
+
+export type { RestReply } from './rest-answer.ts';
 
 /** Seconds after which a caller may try again. */
 const retryAfter: Readonly<Record<number, string>> = { 429: '60', 503: '1' };
@@ -27,7 +29,7 @@ export function restRoutes<E extends Env>(app: Hono<E>, front: Front): void {
     try {
       return await work(context);
     } catch (thrown) {
-      return failure(thrown, front);
+      return responseOf(failure(thrown, front));
     }
   };
   app.get('/v2', (context) =>
@@ -66,27 +68,63 @@ export function restRoutes<E extends Env>(app: Hono<E>, front: Front): void {
   );
 }
 
+/** A question to a model, from whichever server took it. */
+export interface RestQuestion {
+  readonly name: string;
+  readonly version: string | null;
+  readonly header: HeaderOf;
+  /** Throws `too-large`. */
+  readonly body: () => Promise<Uint8Array>;
+}
+
+/** Asks a model; what goes wrong is told in the reply. */
+export async function inferReply(front: Front, question: RestQuestion): Promise<RestReply> {
+  const { name, version, header } = question;
+  const read: { rest: RestRequest | null } = { rest: null };
+  try {
+    const asking = { key: keyOf(header), name, version };
+    const inferred = await front.infer(asking, async (model) => {
+      read.rest = readRest(await inferBody(await question.body(), header));
+      return requestFor(model, read.rest);
+    });
+    return { status: 200, ...restAnswer(inferred, { binary: read.rest?.binary ?? false }) };
+  } catch (thrown) {
+    return failure(thrown, front);
+  }
+}
+
 /** Errors of the protocol are `{"error": sentence}`. */
-function failure(thrown: unknown, { onFault }: Front): Response {
+function failure(thrown: unknown, { onFault }: Front): RestReply {
   const { status, code, detail, hint } = problemOf(thrown);
   if (isOurs(status)) onFault(thrown);
   const retry = retryAfter[status];
-  return Response.json(
-    { error: detail, code, hint },
-    { status, headers: retry === undefined ? {} : { 'retry-after': retry } },
-  );
+  return {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      ...(retry !== undefined && { 'retry-after': retry }),
+    },
+    body: Buffer.from(JSON.stringify({ error: detail, code, hint })),
+  };
+}
+
+function responseOf({ status, headers, body }: RestReply): Response {
+  return new Response(body, { status, headers });
+}
+
+function headerOf({ headers }: Request): HeaderOf {
+  return (name) => headers.get(name);
 }
 
 function asking(context: Context): Asking {
-  const { headers } = context.req.raw;
   const { name = '', version = null } = context.req.param() as Record<string, string | undefined>;
-  return { key: keyOf(headers), name, version };
+  return { key: keyOf(headerOf(context.req.raw)), name, version };
 }
 
 /** Keys of a file may be any text, so that whoever knows them judges their form. */
-function keyOf(headers: Headers): string | null {
-  const bearer = /^Bearer (\S+)$/i.exec(headers.get('authorization') ?? '')?.[1];
-  return bearer ?? headers.get('x-api-key');
+function keyOf(header: HeaderOf): string | null {
+  const bearer = /^Bearer (\S+)$/i.exec(header('authorization') ?? '')?.[1];
+  return bearer ?? header('x-api-key');
 }
 
 async function metadata(context: Context, front: Front): Promise<Response> {
@@ -111,7 +149,7 @@ async function ready(context: Context, front: Front): Promise<Response> {
 
 async function index(context: Context, front: Front): Promise<Response> {
   // The key comes first: nobody's body is read for nothing.
-  const known = await front.index(keyOf(context.req.raw.headers));
+  const known = await front.index(keyOf(headerOf(context.req.raw)));
   const body = await readOptionalBody(context.req.raw);
   const wish = isJsonObject(body) ? (body.ready ?? false) : null;
   if (typeof wish !== 'boolean') {
@@ -121,10 +159,8 @@ async function index(context: Context, front: Front): Promise<Response> {
 }
 
 async function infer(context: Context, front: Front): Promise<Response> {
-  const read: { rest: RestRequest | null } = { rest: null };
-  const inferred = await front.infer(asking(context), async (model) => {
-    read.rest = readRest(await readInferBody(context.req.raw));
-    return requestFor(model, read.rest);
-  });
-  return restAnswer(inferred, { binary: read.rest?.binary ?? false });
+  const { raw } = context.req;
+  const { name, version } = asking(context);
+  const question = { name, version, header: headerOf(raw), body: () => bytesOf(raw) };
+  return responseOf(await inferReply(front, question));
 }

@@ -23,11 +23,16 @@ export const lengthHeader = 'inference-header-content-length';
 /** Digits that a number may have lost when it was read, and text in which they are sought. */
 const longInteger = /(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/;
 const exactLengthMax = 4 << 20;
+const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Reads a body; throws `too-large` or `bad-request`. */
-export async function readInferBody(request: Request): Promise<InferBody> {
-  const bytes = await readBody(request);
-  const told = request.headers.get(lengthHeader);
+/** Headers of a request, by names in small letters. */
+export type HeaderOf = (name: string) => string | null;
+
+/** Takes a body apart; throws `too-large` or `bad-request`. */
+export async function inferBody(body: Uint8Array, header: HeaderOf): Promise<InferBody> {
+  const packed = header('content-encoding');
+  const bytes = isPlain(packed) ? body : await unpacked(body, packed ?? '');
+  const told = header(lengthHeader);
   const length = told === null ? bytes.length : Number(told);
   if (!Number.isInteger(length) || length < 0 || length > bytes.length) {
     const got = `got ${String(told).slice(0, 20)}`;
@@ -39,21 +44,27 @@ export async function readInferBody(request: Request): Promise<InferBody> {
 
 /** A body that may be empty, for requests that need not say anything. */
 export async function readOptionalBody(request: Request): Promise<unknown> {
-  const bytes = await readBody(request);
+  const body = await bytesOf(request);
+  const packed = request.headers.get('content-encoding');
+  const bytes = isPlain(packed) ? body : await unpacked(body, packed ?? '');
   return bytes.length === 0 ? {} : jsonIn(bytes);
 }
 
 function jsonIn(bytes: Uint8Array): unknown {
   try {
-    return parsed(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return parsed(decoder.decode(bytes));
   } catch (cause) {
     throw badTensor('the body expected a JSON inference request', cause);
   }
 }
 
-/** Whole numbers beyond 2^53 are kept exactly; in long texts they are refused where they stand. */
+/**
+ * Whole numbers beyond 2^53 are kept exactly, where a type has such; in long texts they are refused
+ * where they stand.
+ */
 function parsed(text: string): unknown {
-  if (text.length > exactLengthMax || !longInteger.test(text)) return JSON.parse(text);
+  const mayBeLong = text.length <= exactLengthMax && text.includes('INT64');
+  if (!mayBeLong || !longInteger.test(text)) return JSON.parse(text);
   return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) => {
     const source = context?.source ?? '';
     const isLong = typeof value === 'number' && !Number.isSafeInteger(value);
@@ -61,8 +72,8 @@ function parsed(text: string): unknown {
   });
 }
 
-async function readBody(request: Request): Promise<Uint8Array> {
-  const encoding = request.headers.get('content-encoding');
+/** The bytes of a body as they came; throws `too-large`. */
+export async function bytesOf(request: Request): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of request.body ?? []) {
@@ -70,11 +81,14 @@ async function readBody(request: Request): Promise<Uint8Array> {
     if (length > bodyBytesMax) throw tooLarge();
     parts.push(part);
   }
-  return unpacked(Buffer.concat(parts, length), encoding);
+  return Buffer.concat(parts, length);
 }
 
-async function unpacked(bytes: Uint8Array, encoding: string | null): Promise<Uint8Array> {
-  if (encoding === null || encoding === 'identity' || encoding === '') return bytes;
+function isPlain(encoding: string | null): boolean {
+  return encoding === null || encoding === 'identity' || encoding === '';
+}
+
+async function unpacked(bytes: Uint8Array, encoding: string): Promise<Uint8Array> {
   const unpack = { gzip: promisify(gunzip), deflate: promisify(inflate) }[encoding];
   if (unpack === undefined) {
     const got = encoding.slice(0, 20);
@@ -88,6 +102,7 @@ async function unpacked(bytes: Uint8Array, encoding: string | null): Promise<Uin
   }
 }
 
-function tooLarge(): PlatformError {
+/** The body is larger than any is read. */
+export function tooLarge(): PlatformError {
   return new PlatformError('too-large', `the body expected at most ${bodyBytesMax} bytes`);
 }

@@ -1,5 +1,5 @@
 /** Listening: on loopback (IPv4 and IPv6) unless told otherwise, and never in the clear outside. */
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { messageOf } from '@merlon/core';
 import { PlatformError } from '../errors.ts';
@@ -14,10 +14,14 @@ export interface ListenOptions {
   readonly behindProxy?: boolean;
 }
 
+/** Takes a request off the bare server, or says that it does not. */
+export type Lane = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
+
 /** Open doors, still closed to requests until `serve` is called. */
 export interface Doors {
   readonly port: number;
-  serve(fetch: (request: Request) => Response | Promise<Response>): void;
+  /** A lane is asked first; what it does not take goes to `fetch`. */
+  serve(fetch: (request: Request) => Response | Promise<Response>, lane?: Lane): void;
   /** Takes no more requests, and lets those that came end, at most so long (default 10 s). */
   close(patienceMs?: number): Promise<void>;
 }
@@ -42,12 +46,14 @@ export function addressesOf({
 export async function openDoors(options: ListenOptions): Promise<Doors> {
   const addresses = addressesOf(options);
   let handler: ((request: Request) => Response | Promise<Response>) | null = null;
+  let lane: Lane | undefined;
   const make = (): Server => {
     const answer = getRequestListener(
       (request: Request) => handler?.(request) ?? new Response('starting', { status: 503 }),
       { overrideGlobalObjects: false },
     );
     const server = createServer((incoming, outgoing) => {
+      if (lane?.(incoming, outgoing)) return;
       // Only we may say where a request came from.
       incoming.headers[addressHeader] = incoming.socket.remoteAddress ?? '';
       incoming.rawHeaders.push(addressHeader, incoming.socket.remoteAddress ?? '');
@@ -67,8 +73,9 @@ export async function openDoors(options: ListenOptions): Promise<Doors> {
   }
   return {
     port,
-    serve: (fetch) => {
+    serve: (fetch, short) => {
       handler = fetch;
+      lane = short;
     },
     close: async (patienceMs = drainMsMax) => {
       await Promise.all(servers.map((server) => closed(server, patienceMs)));

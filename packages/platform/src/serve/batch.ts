@@ -1,7 +1,8 @@
 /**
  * Runs of one engine: rows of requests that wait anyway share a run, the answers are cut apart
- * again. By default nobody waits for company: a request that finds the engine free goes at once,
- * and only what comes while it is busy is joined. The queue has an end, and so has patience:
+ * again. By default nobody waits for company: a request that finds the engine free goes at once
+ * with what came in the same turn of the loop, and what comes while it is busy is joined. One run
+ * at a time: two gave smaller runs and fewer answers. The queue has an end, and so has patience:
  * beyond either a request is refused, instead of being answered when nobody asks any more.
  */
 import type { Tensors } from '@merlon/graph';
@@ -46,40 +47,38 @@ interface Waiting {
   readonly refuse: (error: unknown) => void;
 }
 
-/** Two, so that the engine works on one run while the answers of another travel. */
-const runsMax = 2;
-
 /** A queue in front of an engine. */
 export function batcher(engine: Engine, options: BatchOptions = {}): Batcher {
   const { windowMs = 0, rowsMax = 128, waitingMax = 512, waitingRowsMax = 16_384 } = options;
   const { patienceMs = 30_000 } = options;
   const queue = new Set<Waiting>();
   const all = new Set<Promise<unknown>>();
-  const state = { rows: 0, running: 0, timed: false };
+  const state = { rows: 0, running: false, timed: false };
   const leave = (item: Waiting): void => {
     if (queue.delete(item)) state.rows -= item.rows;
   };
   const pump = (): void => {
-    while (state.running < runsMax && queue.size > 0) {
-      state.running++;
+    if (!state.running && queue.size > 0) {
+      state.running = true;
       const taken = nextOf(queue, engine.joins ? rowsMax : 0);
       for (const item of taken) leave(item);
       void answerAll(engine, taken).finally(() => {
-        state.running--;
+        state.running = false;
         pump();
       });
     }
   };
+  /** After what else has come in this turn of the loop, or after the window. */
   const soon = (): void => {
-    const mayWait = windowMs > 0 && engine.joins;
-    if (!mayWait || state.running > 0 || state.rows >= rowsMax) pump();
-    else if (!state.timed) {
-      state.timed = true;
-      setTimeout(() => {
-        state.timed = false;
-        pump();
-      }, windowMs);
-    }
+    if (state.timed) return;
+    const begin = (): void => {
+      state.timed = false;
+      pump();
+    };
+    state.timed = true;
+    const mayWait = windowMs > 0 && engine.joins && !state.running && state.rows < rowsMax;
+    if (mayWait) setTimeout(begin, windowMs);
+    else setImmediate(begin);
   };
   const enter = (input: InferInput, rows: number) =>
     new Promise<RowsOutput | Tensors>((resolve, reject) => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { InferInput, RowsOutput } from '../../src/confine/tasks/serve.ts';
 import { PlatformError } from '../../src/errors.ts';
 import { batcher, type Engine } from '../../src/serve/batch.ts';
@@ -32,12 +32,17 @@ describe('a queue in front of an engine', () => {
   it('joins what waits anyway, and cuts the answers apart', async () => {
     const { runs, engine: own } = engine();
     const queue = batcher(own);
-    const asked = [[1], [2], [3, 4], [5]].map((row) => queue.run(rowsOf(...row), row.length));
-    expect(runs.map(({ rows }) => rows)).toEqual([1, 1]);
+    const ask = (...row: readonly number[]) => queue.run(rowsOf(...row), row.length);
+    const asked = [ask(1), ask(2)];
+    await turn();
+    expect(runs.map(({ rows }) => rows)).toEqual([2]);
+    asked.push(ask(3, 4), ask(5));
+    await turn();
+    expect(runs.length).toBe(1);
     runs[0]?.end();
     await turn();
-    expect(runs.map(({ rows }) => rows)).toEqual([1, 1, 3]);
-    for (const run of runs) run.end();
+    expect(runs.map(({ rows }) => rows)).toEqual([2, 3]);
+    runs[1]?.end();
     const found = await Promise.all(asked.map(valuesOf));
     expect(found[2]).toEqual({ labels: [3, 4], scores: [3, 6, 4, 8], texts: ['3', '4'] });
     expect(found[3]).toEqual({ labels: [5], scores: [5, 10], texts: ['5'] });
@@ -47,8 +52,8 @@ describe('a queue in front of an engine', () => {
     const queue = batcher(bound.engine);
     const asked = [1, 2, 3, 4].map((value) => queue.run(rowsOf(value), 1));
     for (let i = 0; i < 4; i++) {
-      bound.runs[i]?.end();
       await turn();
+      bound.runs[i]?.end();
     }
     expect(bound.runs.map(({ rows }) => rows)).toEqual([1, 1, 1, 1]);
     await Promise.all(asked);
@@ -58,13 +63,12 @@ describe('a queue in front of an engine', () => {
     const mixed = [rowsOf(1), rowsOf(2), rowsOf(3), tensors, rowsOf(4)].map((input) =>
       other.run(input, 1),
     );
+    await turn();
+    expect(free.runs.map(({ rows }) => rows)).toEqual([4]);
     free.runs[0]?.end();
     await turn();
-    expect(free.runs.map(({ rows }) => rows)).toEqual([1, 1, 2]);
+    expect(free.runs.map(({ rows }) => rows)).toEqual([4, 0]);
     free.runs[1]?.end();
-    await turn();
-    expect(free.runs.map(({ rows }) => rows)).toEqual([1, 1, 2, 0]);
-    for (const run of free.runs) run.end();
     await Promise.all(mixed);
   });
   it('asks each alone when a shared run fails, so that one harms no other', async () => {
@@ -72,14 +76,12 @@ describe('a queue in front of an engine', () => {
     const queue = batcher(own);
     const asked = [1, 2, 3, 4].map((value) => queue.run(rowsOf(value), 1));
     const settled = Promise.allSettled(asked);
-    runs[0]?.end();
-    runs[1]?.end();
     await turn();
-    runs[2]?.end(new Error('one of them is bad'));
-    await turn();
-    runs[3]?.end(new Error('this one'));
-    await turn();
-    runs[4]?.end();
+    runs[0]?.end(new Error('one of them is bad'));
+    for (let i = 1; i <= 4; i++) {
+      await turn();
+      runs[i]?.end(i === 3 ? new Error('this one') : undefined);
+    }
     expect((await settled).map(({ status }) => status)).toEqual([
       ...['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
     ]);
@@ -88,57 +90,57 @@ describe('a queue in front of an engine', () => {
     const { runs, engine: own } = engine();
     const queue = batcher(own);
     const settled = Promise.allSettled([1, 2, 3, 4].map((value) => queue.run(rowsOf(value), 1)));
-    runs[0]?.end();
-    runs[1]?.end();
     await turn();
-    runs[2]?.end(new PlatformError('worker-failed', 'it died'));
-    const ends = await settled;
-    expect(ends.slice(2)).toMatchObject([
-      { status: 'rejected', reason: { code: 'worker-failed' } },
-      { status: 'rejected', reason: { code: 'worker-failed' } },
-    ]);
-    expect(runs.length).toBe(3);
+    runs[0]?.end(new PlatformError('worker-failed', 'it died'));
+    const reason = { code: 'worker-failed' };
+    expect(await settled).toMatchObject(Array(4).fill({ status: 'rejected', reason }));
+    expect(runs.length).toBe(1);
   });
   it('refuses at once what it could only queue without end', async () => {
     const { runs, engine: own } = engine();
     const queue = batcher(own, { waitingMax: 2 });
-    const asked = [1, 2, 3, 4].map((value) => queue.run(rowsOf(value), 1));
+    const asked = [1, 2].map((value) => queue.run(rowsOf(value), 1));
+    await turn();
+    asked.push(...[3, 4].map((value) => queue.run(rowsOf(value), 1)));
     await expect(queue.run(rowsOf(5), 1)).rejects.toMatchObject({
       code: 'busy',
       status: 503,
       message: 'the model is busy: 2 requests wait already',
     });
     const rows = batcher(engine().engine, { waitingRowsMax: 3 });
-    const some = [1, 2, 3].map((value) => rows.run(rowsOf(value, value), 2));
+    const some = [rows.run(rowsOf(1, 2), 2)];
     await expect(rows.run(rowsOf(7, 8), 2)).rejects.toMatchObject({ code: 'busy' });
     runs[0]?.end();
     await turn();
     for (const run of runs) run.end();
     await Promise.all(asked);
-    expect(some.length).toBe(3);
+    expect(some.length).toBe(1);
   });
   it('refuses what was not answered in time, and never runs what nobody waits for', async () => {
     const { runs, engine: own } = engine();
     const queue = batcher(own, { patienceMs: 1 });
-    const asked = [1, 2, 3].map((value) => queue.run(rowsOf(value), 1));
-    await expect(asked[2]).rejects.toMatchObject({
+    const asked = [queue.run(rowsOf(1), 1)];
+    await turn();
+    asked.push(queue.run(rowsOf(2), 1));
+    await expect(asked[1]).rejects.toMatchObject({
       code: 'too-late',
       status: 504,
       message: 'no answer within 1 ms',
     });
     await Promise.allSettled(asked);
     expect(queue.waiting).toBe(0);
-    for (const run of runs) run.end();
+    runs[0]?.end();
     await turn();
-    expect(runs.length).toBe(2);
+    expect(runs.length).toBe(1);
   });
   it('waits for company only when it is told to', async () => {
     const { runs, engine: own } = engine();
-    const queue = batcher(own, { windowMs: 1, rowsMax: 3 });
+    const queue = batcher(own, { windowMs: 20, rowsMax: 3 });
     const asked = [1, 2].map((value) => queue.run(rowsOf(value), 1));
+    await turn();
     expect(runs.length).toBe(0);
     asked.push(queue.run(rowsOf(3), 1));
-    expect(runs.map(({ rows }) => rows)).toEqual([3]);
+    await vi.waitFor(() => expect(runs.map(({ rows }) => rows)).toEqual([3]));
     runs[0]?.end();
     expect(await Promise.all(asked.map(valuesOf))).toMatchObject([
       ...[{ labels: [1] }, { labels: [2] }, { labels: [3] }],
@@ -155,8 +157,6 @@ describe('a queue in front of an engine', () => {
     await turn();
     expect(drained).toBe(false);
     runs[0]?.end();
-    await turn();
-    for (const run of runs) run.end();
     await drain;
     expect((await Promise.all(asked)).length).toBe(3);
   });

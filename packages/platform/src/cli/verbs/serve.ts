@@ -10,6 +10,7 @@ import { startWorker } from '../../confine/worker.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Front } from '../../gateway/front.ts';
 import type { GrpcDoors } from '../../gateway/grpc.ts';
+import { inferLane } from '../../gateway/lane.ts';
 import { standaloneApp, standaloneFront } from '../../gateway/standalone.ts';
 import { openDoors } from '../../http/listen.ts';
 import { merlonVersion } from '../../installation.ts';
@@ -56,7 +57,7 @@ export const serveVerb: Verb = {
       grpc = await openGrpcDoors(args, front);
       const doors = await openDoors({ port });
       const app = standaloneApp(front);
-      doors.serve((request) => app.fetch(request));
+      doors.serve((request) => app.fetch(request), inferLane(front, null));
       const url = `http://localhost:${doors.port}`;
       if (keys.told !== null) terminal.say(`key: ${keys.told}`);
       if (grpc !== null) terminal.say(`"${name}" speaks gRPC at localhost:${grpc.port}`);
