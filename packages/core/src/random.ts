@@ -68,7 +68,11 @@ function stateOf(seed: number): Uint32Array {
 }
 
 function nextXoshiro(state: Uint32Array): number {
-  const [a = 0, b = 0, c = 0, d = 0] = state;
+  // By index: taking the array apart would make an iterator for every number.
+  const a = state[0] ?? 0;
+  const b = state[1] ?? 0;
+  const c = state[2] ?? 0;
+  const d = state[3] ?? 0;
   const result = Math.imul(rotl(Math.imul(b, 5), 7), 9) >>> 0;
   const shifted = b << 9;
   const c2 = c ^ a;

@@ -1,4 +1,5 @@
 /** Joins everything: the only file that names adapters. */
+import { join } from 'node:path';
 import { loadPolicies } from '@merlon/access';
 import { base64, type Clock, isoTime, systemClock, uuidv7 } from '@merlon/core';
 import { openAudits } from './audit/audit.ts';
@@ -12,9 +13,13 @@ import { startWorker } from './confine/worker.ts';
 import { openContainment } from './containment.ts';
 import { type Control, takeControl } from './control.ts';
 import { PlatformError } from './errors.ts';
+import { openBudgets } from './gateway/budgets.ts';
+import { type EventLog, eventLog } from './gateway/event-log.ts';
 import type { Front } from './gateway/front.ts';
 import type { GrpcDoors } from './gateway/grpc.ts';
 import { inferLane } from './gateway/lane.ts';
+import { type Recall, recall } from './gateway/recall.ts';
+import { openSpool } from './gateway/spool.ts';
 import { gatewayFront } from './gateway/v2.ts';
 import { type Home, openHome } from './home.ts';
 import { createApp } from './http/app.ts';
@@ -38,6 +43,7 @@ import { respondTo } from './respond/respond.ts';
 import { openHost } from './serve/host.ts';
 import { resumeServing } from './serve/serve.ts';
 import type { Services } from './services.ts';
+import { noticedStore } from './store/noticed.ts';
 import type { OpenDatabase } from './store/open.ts';
 import { openPostgres } from './store/postgres.ts';
 import { openSqlite, snapshotSqlite } from './store/sqlite.ts';
@@ -140,8 +146,7 @@ async function grpcDoors(
 async function joinParts(options: StartOptions, taken: Taken): Promise<Running> {
   const { home, control, doors, grpc } = taken;
   const { onFault } = options;
-  const database = await openDatabase(options, home);
-  const { store } = database;
+  const { database, store, known } = await openNoticed(options, home);
   const services = await openServices(home, store, options);
   await lookAtClock(services, onFault);
   const settings = settingsOf(doors.port);
@@ -172,7 +177,8 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
     workspaceId,
     rekeyDatabase: () => rekeyHome(home, database),
   };
-  const front = frontOf(platform, watch, onFault);
+  const events = await openEvents(home, store, onFault);
+  const front = frontOf(platform, { watch, known, events, onFault });
   const hosts = options.behindProxy === true ? null : hostsOf(doors.port);
   const app = createApp(platform, { front, onFault, hosts });
   // Nothing is being uploaded yet, so whatever no row names was left by an interrupted write.
@@ -208,13 +214,42 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   return running;
 }
 
+/** The database, and what the gateway recalls of it until it changes. */
+async function openNoticed(options: StartOptions, home: Home) {
+  const database = await openDatabase(options, home);
+  const known = recall(database.store);
+  return { database, known, store: noticedStore(database.store, known.forget) };
+}
+
+async function openEvents(
+  { folder, rootKey }: Home,
+  store: Store,
+  onFault: (error: unknown) => void,
+): Promise<EventLog> {
+  const spool = openSpool(join(folder, 'spool'), await rootKey.derive('spool'));
+  const events = eventLog({ store, spool, onFault });
+  await events.replay();
+  return events;
+}
+
 /** The way in to what is served; every answer is stored, and shown to the detectors. */
-function frontOf(platform: Platform, watch: FedWatch, onFault: (error: unknown) => void): Front {
+function frontOf(
+  platform: Platform,
+  parts: {
+    readonly watch: FedWatch;
+    readonly known: Recall;
+    readonly events: EventLog;
+    readonly onFault: (error: unknown) => void;
+  },
+): Front {
+  const { watch, known, events, onFault } = parts;
+  const { store, clock } = platform.services;
   const record = async (event: ServeEvent): Promise<void> => {
-    await platform.services.store.addEvents([event]);
+    await events.add(event);
     watch.feed(event);
   };
-  return gatewayFront(platform, { record, onFault });
+  const budgets = openBudgets(store, clock);
+  return gatewayFront(platform, { record, recall: known, budgets, onFault });
 }
 
 async function openPeople(

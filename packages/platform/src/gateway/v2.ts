@@ -6,9 +6,11 @@ import { isoTime, uuidv7 } from '@merlon/core';
 import { PlatformError } from '../errors.ts';
 import { problemOf } from '../http/problem.ts';
 import type { ApiKey, Deployment, ServeEvent } from '../model.ts';
-import { keyActor, keyText, validKey } from '../people/keys.ts';
+import { keyActor, keyText } from '../people/keys.ts';
 import { principalOf } from '../people/people.ts';
 import type { Platform } from '../platform.ts';
+import type { Answer } from '../serve/ask.ts';
+import type { Budgets, Taken } from './budgets.ts';
 import {
   type Asking,
   type Front,
@@ -19,10 +21,13 @@ import {
   requireVersion,
   wantedOf,
 } from './front.ts';
+import type { Recall } from './recall.ts';
 import type { InferRequest } from './request.ts';
 
 /** What the gateway needs besides the platform. */
 export interface GatewayParts {
+  readonly recall: Recall;
+  readonly budgets: Budgets;
   /** Stores an event and shows it to the detectors. */
   readonly record: (event: ServeEvent) => Promise<void>;
   /** Told about faults of our own. */
@@ -34,8 +39,6 @@ interface Admitted {
   readonly deployment: Deployment;
 }
 
-const dayMs = 24 * 3_600_000;
-
 /** The way in, for REST and gRPC alike. */
 export function gatewayFront(platform: Platform, parts: GatewayParts): Front {
   const { host, settings, services } = platform;
@@ -46,9 +49,9 @@ export function gatewayFront(platform: Platform, parts: GatewayParts): Front {
     version: settings.version,
     onFault: parts.onFault,
     isReady: () => true,
-    find: async (asking) => known((await admitted(asking, platform)).deployment),
+    find: async (asking) => known((await admitted(asking, platform, parts)).deployment),
     index: async (text) => {
-      const key = await keyOf(text, platform);
+      const key = await keyOf(text, parts);
       const active = (await services.store.deployments(key.workspaceId)).filter(
         ({ state }) => state === 'active',
       );
@@ -59,9 +62,13 @@ export function gatewayFront(platform: Platform, parts: GatewayParts): Front {
 }
 
 /** Key → decision → deployment; throws at the first that fails, telling no more than that. */
-async function admitted(asking: Asking, platform: Platform): Promise<Admitted> {
-  const key = await keyOf(asking.key, platform);
-  const deployment = await platform.services.store.activeDeployment(asking.name);
+async function admitted(
+  asking: Asking,
+  platform: Platform,
+  parts: GatewayParts,
+): Promise<Admitted> {
+  const key = await keyOf(asking.key, parts);
+  const deployment = await parts.recall.deployment(asking.name);
   const nothing = { id: asking.name, workspaceId: key.workspaceId };
   if (!mayAsk(platform, key, deployment ?? nothing)) {
     throw new PlatformError('forbidden', 'this key may not ask this model', {
@@ -75,9 +82,9 @@ async function admitted(asking: Asking, platform: Platform): Promise<Admitted> {
   return { key, deployment };
 }
 
-async function keyOf(text: string | null, { services }: Platform): Promise<ApiKey> {
+async function keyOf(text: string | null, { recall }: GatewayParts): Promise<ApiKey> {
   const own = keyText(text);
-  const key = own === null ? null : await validKey(services.store, own);
+  const key = own === null ? null : await recall.key(own);
   if (key !== null) return key;
   throw new PlatformError('not-signed-in', 'this needs a valid API key', {
     hint: 'send "Authorization: Bearer mrl_…"',
@@ -102,33 +109,27 @@ async function infer(
   },
 ): Promise<Inferred> {
   const started = performance.now();
-  const { key, deployment } = await admitted(of.asking, platform);
+  const { key, deployment } = await admitted(of.asking, platform, parts);
   const asked: { request: InferRequest | null } = { request: null };
   const record = (of: Pick<ServeEvent, 'decision' | 'reason' | 'labels'>): Promise<void> =>
     parts.record(eventOf(platform, { key, deployment }, { ...of, started, asked: asked.request }));
+  let taken: Taken | null = null;
+  let answer: Answer;
   try {
     const request = await of.read(requireLoaded(of.known(deployment)));
     asked.request = request;
-    await spendBudget(platform, key, request.rows);
-    const answer = await platform.host.infer(deployment.id, request);
-    await record({ decision: 'answered', reason: '', labels: answer.labels });
-    const { name, versionId: version } = deployment;
-    return { name, version, request, outputs: wantedOf(answer.outputs, request) };
+    taken = await parts.budgets.take(key, request.rows);
+    answer = await platform.host.infer(deployment.id, request);
   } catch (error) {
+    taken?.giveBack();
     await record({ decision: 'refused', reason: problemOf(error).code, labels: [] });
     throw error;
   }
-}
-
-async function spendBudget(platform: Platform, key: ApiKey, rows: number): Promise<void> {
-  const { store, clock } = platform.services;
-  const spent = await store.rowsAnswered(key.id, isoTime(clock.nowMs() - dayMs));
-  if (spent + rows > key.budgetRows) {
-    const left = Math.max(0, key.budgetRows - spent);
-    throw new PlatformError('budget-spent', `the key's budget has ${left} rows left today`, {
-      hint: 'wait, or ask an operator for a larger budget',
-    });
-  }
+  taken.spend();
+  const { request } = asked;
+  await record({ decision: 'answered', reason: '', labels: answer.labels });
+  const { name, versionId: version } = deployment;
+  return { name, version, request, outputs: wantedOf(answer.outputs, request) };
 }
 
 function eventOf(

@@ -126,8 +126,8 @@ export interface WatchStore {
     since?: string;
     limit: number;
   }): Promise<ServeEvent[]>;
-  /** Rows that a key was answered since a time. */
-  rowsAnswered(keyId: string, since: string): Promise<number>;
+  /** Rows that a key was answered since a time, by minutes such as `2026-01-31T23:59`. */
+  rowsByMinute(keyId: string, since: string): Promise<{ minute: string; rows: number }[]>;
   countEvents(versionId: string): Promise<{ answered: number; refused: number }>;
   addAlert(alert: Alert): Promise<void>;
   linkAlert(id: string, incidentId: string): Promise<void>;

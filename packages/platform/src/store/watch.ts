@@ -1,5 +1,5 @@
 /** Deployments, events, alerts and incidents in SQL. */
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Alert, Deployment, Incident, ServeEvent, Share, TimelineEntry } from '../model.ts';
 import type { Columns, Place } from './columns.ts';
 import { binary, changed, json, object } from './row.ts';
@@ -61,7 +61,7 @@ function deploymentQueries(db: Kysely<Schema>): DeploymentPart {
   };
 }
 
-type EventPart = Pick<WatchStore, 'addEvents' | 'events' | 'rowsAnswered' | 'countEvents'>;
+type EventPart = Pick<WatchStore, 'addEvents' | 'events' | 'rowsByMinute' | 'countEvents'>;
 
 function eventQueries(db: Kysely<Schema>, columns: Columns): EventPart {
   return {
@@ -72,7 +72,12 @@ function eventQueries(db: Kysely<Schema>, columns: Columns): EventPart {
         const sealed = input === null ? null : columns.sealBytes(at('events/input', id), input);
         return { ...event, labels: json(labels), input: sealed };
       });
-      await db.insertInto('events').values(rows).execute();
+      // Events that were written and are still in a spool come a second time.
+      await db
+        .insertInto('events')
+        .values(rows)
+        .onConflict((conflict) => conflict.column('id').doNothing())
+        .execute();
     },
     events: async ({ versionId, keyId, since, limit }) => {
       let query = db.selectFrom('events').selectAll();
@@ -82,15 +87,17 @@ function eventQueries(db: Kysely<Schema>, columns: Columns): EventPart {
       const rows = await query.orderBy('seq', 'desc').limit(limit).execute();
       return rows.map((row) => asEvent(row, columns));
     },
-    rowsAnswered: async (keyId, since) => {
-      const row = await db
+    rowsByMinute: async (keyId, since) => {
+      const minute = sql<string>`substr("at", 1, 16)`;
+      const found = await db
         .selectFrom('events')
-        .select(({ fn }) => fn.sum<number | string | null>('rows').as('rows'))
+        .select(({ fn }) => [minute.as('minute'), fn.sum<number | string>('rows').as('rows')])
         .where('keyId', '=', keyId)
         .where('decision', '=', 'answered')
         .where('at', '>=', since)
-        .executeTakeFirst();
-      return Number(row?.rows ?? 0);
+        .groupBy(minute)
+        .execute();
+      return found.map((each) => ({ minute: each.minute, rows: Number(each.rows) }));
     },
     countEvents: async (versionId) => {
       const rows = await db

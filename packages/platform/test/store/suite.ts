@@ -229,10 +229,15 @@ export function storeSuite(name: string, open: () => Promise<Store>): void {
         eventOf(version, 'refused', 100),
       ]);
       expect(await store.countEvents(version.id)).toEqual({ answered: 2, refused: 1 });
-      expect(await store.rowsAnswered('k', at)).toBe(7);
+      expect(await store.rowsByMinute('k', at)).toEqual([{ minute: at.slice(0, 16), rows: 7 }]);
+      expect(await store.rowsByMinute('other', at)).toEqual([]);
       const [newest] = await store.events({ versionId: version.id, limit: 1 });
       expect(newest).toMatchObject({ decision: 'refused', labels: [1, 2], latencyMs: 0.25 });
       expect([...(newest?.input ?? [])]).toEqual([0, 255, 7]);
+      const again = eventOf(version, 'answered', 5);
+      await store.addEvents([again]);
+      await store.addEvents([again]);
+      expect(await store.countEvents(version.id)).toEqual({ answered: 3, refused: 1 });
     });
 
     it('keeps incidents with their timeline in order', async () => {
