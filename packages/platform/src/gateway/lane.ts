@@ -9,6 +9,8 @@ import type { Front } from './front.ts';
 import { inferReply, type RestReply } from './rest.ts';
 import { bodyBytesMax, tooLarge } from './wire.ts';
 
+/** Bytes of a refused request that are read for the sake of its connection. */
+const skippedMax = 1 << 16;
 const inferPath = /^\/v2\/models\/([^/?]+)(?:\/versions\/([^/?]+))?\/infer$/;
 
 /** A lane for those who call one of these hosts (null: any). */
@@ -63,8 +65,10 @@ function send(
   outgoing: ServerResponse,
   { status, headers, body }: RestReply,
 ): void {
-  // What was not read belongs to a request that is refused: its connection ends with it.
-  const isCut = !incoming.complete;
+  // What was not read belongs to a request that is refused: little is read over, and a connection
+  // with much ends with it.
+  const isCut = !incoming.complete && !(Number(incoming.headers['content-length']) <= skippedMax);
+  if (!isCut) incoming.resume();
   outgoing.writeHead(status, {
     ...headers,
     ...securityHeaders,

@@ -1,5 +1,5 @@
 /**
- * Keys and deployments as the gateway looked them up last. What this process changes is seen by
+ * Keys, deployments and decisions as the gateway looked them up last. What this process changes is seen by
  * the next request; what another process changes on the same database, a second later.
  */
 import type { ApiKey, Deployment } from '../model.ts';
@@ -12,6 +12,8 @@ export interface Recall {
   key(text: string): Promise<ApiKey | null>;
   /** The deployment that answers under a name. */
   deployment(name: string): Promise<Deployment | null>;
+  /** Whether a key may ask a deployment; decided anew when either may have changed. */
+  allowed(key: ApiKey, resourceId: string, decide: () => boolean): boolean;
   /** Everything is looked up anew from now on. */
   forget(): void;
 }
@@ -48,7 +50,19 @@ export function recall(store: Pick<Store, 'apiKeyByHash' | 'activeDeployment'>):
     const key = await store.apiKeyByHash(hash);
     return key === null || key.revokedAt !== null ? null : key;
   });
+  const decisions = new Map<string, Entry<boolean>>();
   return {
+    allowed: (key, resourceId, decide) => {
+      const atMs = performance.now();
+      const name = `${key.id} ${resourceId}`;
+      const found = decisions.get(name);
+      if (found?.generation === generation && atMs - found.atMs < freshMs) return found.value;
+      const value = decide();
+      if (decisions.size >= entriesMax) decisions.clear();
+      // Only what is allowed: refusals are for names of anything.
+      if (value) decisions.set(name, { value, atMs, generation });
+      return value;
+    },
     key: (text) => keyOf(hashOf(text)),
     deployment: remembered((name) => store.activeDeployment(name)),
     forget: () => {

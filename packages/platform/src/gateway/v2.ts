@@ -55,7 +55,7 @@ export function gatewayFront(platform: Platform, parts: GatewayParts): Front {
       const active = (await services.store.deployments(key.workspaceId)).filter(
         ({ state }) => state === 'active',
       );
-      return active.filter((deployment) => mayAsk(platform, key, deployment)).map(known);
+      return active.filter((deployment) => mayAsk(platform, parts, key, deployment)).map(known);
     },
     infer: (asking, read) => infer(platform, parts, { asking, read, known }),
   };
@@ -70,7 +70,7 @@ async function admitted(
   const key = await keyOf(asking.key, parts);
   const deployment = await parts.recall.deployment(asking.name);
   const nothing = { id: asking.name, workspaceId: key.workspaceId };
-  if (!mayAsk(platform, key, deployment ?? nothing)) {
+  if (!mayAsk(platform, parts, key, deployment ?? nothing)) {
     throw new PlatformError('forbidden', 'this key may not ask this model', {
       hint: 'make a key with the scope "inference" in the same workspace',
     });
@@ -93,10 +93,13 @@ async function keyOf(text: string | null, { recall }: GatewayParts): Promise<Api
 
 function mayAsk(
   platform: Platform,
+  { recall }: GatewayParts,
   key: ApiKey,
   { id, workspaceId: workspace }: Pick<Deployment, 'id' | 'workspaceId'>,
 ): boolean {
-  return platform.decide(principalOf(keyActor(key)), 'infer', { id, workspace }).allowed;
+  const principal = principalOf(keyActor(key));
+  const decide = () => platform.decide(principal, 'infer', { id, workspace }).allowed;
+  return recall.allowed(key, id, decide);
 }
 
 async function infer(

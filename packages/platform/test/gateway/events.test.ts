@@ -185,6 +185,19 @@ describe('what the gateway recalls', () => {
     reads[1]?.({ id: 'new' } as Deployment);
     expect((await second)?.id).toBe('new');
   });
+  it('decides anew after a change, and never recalls a refusal', () => {
+    const known = recall({ apiKeyByHash: async () => null, activeDeployment: async () => null });
+    let decided = 0;
+    const decide = (allowed: boolean) => () => {
+      decided++;
+      return allowed;
+    };
+    expect(known.allowed(apiKey, 'd', decide(false))).toBe(false);
+    expect(known.allowed(apiKey, 'd', decide(true))).toBe(true);
+    expect(known.allowed(apiKey, 'd', decide(false))).toBe(true);
+    known.forget();
+    expect([known.allowed(apiKey, 'd', decide(false)), decided]).toEqual([false, 3]);
+  });
   it('is forgotten at each write and at the commit', async () => {
     let told = 0;
     const write = async () => undefined;
