@@ -59,6 +59,17 @@ describe('PRADA', () => {
     expect(found?.at).toBeLessThan(500);
     expect(found?.signal.statistic).toBeLessThan(0.9);
   });
+  it('has nothing to say of a client that asks the same again and again', () => {
+    const detector = pradaDetector();
+    const random = seeded(5);
+    const first = naturalRow(random);
+    const same = Array.from({ length: 500 }, () => first);
+    // One query before them, so that not all distances are 0.
+    expect(feed(detector, [naturalRow(random), ...same])).toBeNull();
+    const two = { ...first, row: first.row.map((value) => value + 1) };
+    const turns = Array.from({ length: 500 }, (_, i) => (i === 0 ? first : two));
+    expect(feed(detector, turns, 'other')).toBeNull();
+  });
   it('judges each key by itself and raises one alarm a key', () => {
     const detector = pradaDetector();
     const random = seeded(9);

@@ -150,14 +150,17 @@ export function tunePrada(
   return Math.min(deltaMax, least - benignMargin * (1 - least));
 }
 
-/** W over the joined distances without outliers, or null when there are too few. */
+/**
+ * W over the joined distances without outliers, or null when there are too few, or all are the
+ * same: a client that asks the same again learns nothing.
+ */
 function normality(client: ClientState, distancesMin: number): number | null {
   const joined = [...client.classes.values()]
     .filter((state) => state.distances.length >= checkEvery)
     .flatMap((state) => state.distances);
   const { mean, deviation } = moments(joined);
   const kept = joined.filter((distance) => Math.abs(distance - mean) < 3 * deviation);
-  if (kept.length <= distancesMin) return null;
+  if (kept.length <= distancesMin || new Set(kept).size === 1) return null;
   return shapiroWilk(Float64Array.from(kept.slice(-5000)));
 }
 

@@ -1,6 +1,6 @@
 /**
- * Keys, deployments and decisions as the gateway looked them up last. What this process changes is seen by
- * the next request; what another process changes on the same database, a second later.
+ * Keys, deployments and decisions as the gateway looked them up last. What this process changes is
+ * seen by the next request; what another process changes on the same database, a second later.
  */
 import type { ApiKey, Deployment } from '../model.ts';
 import { hashOf } from '../people/keys.ts';

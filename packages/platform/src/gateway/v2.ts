@@ -3,6 +3,7 @@
  * budget → guards → model → guards → event → answer. Deny by default.
  */
 import { isoTime, uuidv7 } from '@merlon/core';
+import type { LoadedModel } from '../confine/tasks/serve.ts';
 import { PlatformError } from '../errors.ts';
 import { problemOf } from '../http/problem.ts';
 import type { ApiKey, Deployment, ServeEvent } from '../model.ts';
@@ -117,22 +118,60 @@ async function infer(
   const record = (of: Pick<ServeEvent, 'decision' | 'reason' | 'labels'>): Promise<void> =>
     parts.record(eventOf(platform, { key, deployment }, { ...of, started, asked: asked.request }));
   let taken: Taken | null = null;
-  let answer: Answer;
+  let found: Found;
   try {
-    const request = await of.read(requireLoaded(of.known(deployment)));
+    const model = requireLoaded(of.known(deployment));
+    const request = await of.read(model);
     asked.request = request;
     taken = await parts.budgets.take(key, request.rows);
-    answer = await platform.host.infer(deployment.id, request);
+    found = await ask(platform, parts, { asking: of.asking, deployment, model, request });
   } catch (error) {
     taken?.giveBack();
     await record({ decision: 'refused', reason: problemOf(error).code, labels: [] });
     throw error;
   }
   taken.spend();
-  const { request } = asked;
-  await record({ decision: 'answered', reason: '', labels: answer.labels });
-  const { name, versionId: version } = deployment;
+  const { request, answer, deployment: by } = found;
+  await parts.record(
+    eventOf(
+      platform,
+      { key, deployment: by },
+      { decision: 'answered', reason: '', labels: answer.labels, started, asked: request },
+    ),
+  );
+  const { name, versionId: version } = by;
   return { name, version, request, outputs: wantedOf(answer.outputs, request) };
+}
+
+interface Found {
+  readonly request: InferRequest;
+  readonly answer: Answer;
+  /** Which deployment gave the answer. */
+  readonly deployment: Deployment;
+}
+
+/** A deployment that another has replaced since the request came in: that one is asked instead. */
+async function ask(
+  platform: Platform,
+  parts: GatewayParts,
+  of: {
+    readonly asking: Asking;
+    readonly deployment: Deployment;
+    readonly model: LoadedModel;
+    readonly request: InferRequest;
+  },
+): Promise<Found> {
+  const { asking, deployment, model, request } = of;
+  try {
+    return { request, deployment, answer: await platform.host.infer(deployment.id, request) };
+  } catch (error) {
+    if (!(error instanceof PlatformError) || error.code !== 'unavailable') throw error;
+    const { deployment: next } = await admitted(asking, platform, parts);
+    const fresh = next.id === deployment.id ? null : platform.host.loaded(next.id);
+    const fits = JSON.stringify(fresh?.inputs) === JSON.stringify(model.inputs);
+    if (!fits) throw error;
+    return { request, deployment: next, answer: await platform.host.infer(next.id, request) };
+  }
 }
 
 function eventOf(

@@ -91,7 +91,12 @@ export function openWatch(
     feed: (event) => {
       const item = watched.get(event.deploymentId);
       if (item === undefined) return;
-      for (const signal of observe(item, event)) alarm(item, signal);
+      try {
+        for (const signal of observe(item, event)) alarm(item, signal);
+      } catch (error) {
+        // The answer is out of the model already: a detector's fault is ours, not the caller's.
+        onFault(error);
+      }
       if (item.rows - item.reported < reportEveryRows) return;
       item.reported = item.rows;
       later(() => report(services, item));

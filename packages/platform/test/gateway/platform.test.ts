@@ -100,6 +100,42 @@ describe('a served model of any kind', () => {
     const { watch } = platform.running.platform;
     expect(watch.status(insides.id).length).toBeGreaterThan(0);
   });
+  it('is replaced without a lost request', { timeout: 60_000 }, async () => {
+    const key = await keyOf(10_000);
+    const { services, host } = platform.running.platform;
+    const body = { inputs: [{ ...a, name: 'x', data: [0, 1, 3, 2, 0, 4] }] };
+    await serve('swapped', withInsides());
+    const answers = new Map<string, number>();
+    let asking = true;
+    const caller = async (): Promise<void> => {
+      while (asking) {
+        const answer = await ask('/models/swapped/infer', key, body);
+        const { model_version: version, error } = (await answer.json()) as Record<string, string>;
+        const told = `${answer.status} ${error ?? version}`;
+        answers.set(told, (answers.get(told) ?? 0) + 1);
+      }
+    };
+    const callers = Array.from({ length: 8 }, caller);
+    for (let swap = 0; swap < 3; swap++) {
+      const former = served.at(-1);
+      if (former === undefined) throw new Error('nothing is served');
+      const next: Deployment = { ...former, id: uuidv7(services.clock) };
+      await host.open(next);
+      await services.store.transaction(async (tx) => {
+        await tx.updateDeployment(former.id, { state: 'stopped' });
+        await tx.addDeployment(next);
+      });
+      await host.close(former.id);
+      served.push(next);
+    }
+    asking = false;
+    await Promise.all(callers);
+    const last = served.pop();
+    await services.store.updateDeployment(String(last?.id), { state: 'stopped' });
+    await host.close(String(last?.id));
+    expect([...answers.keys()]).toEqual([`200 ${last?.versionId}`]);
+    expect([...answers.values()][0]).toBeGreaterThan(30);
+  });
   it('is asked in the version that is served', async () => {
     const key = await keyOf(5);
     const version = served[0]?.versionId ?? '';
