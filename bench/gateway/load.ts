@@ -1,6 +1,7 @@
 /**
  * Requests a second, latency and processor time a request of `merlon serve`, with and without
- * guards, beside MLServer with the same model, interleaved, every request with other numbers:
+ * guards, and of a platform, beside MLServer with the same model, interleaved; every connection
+ * goes through 512 requests with numbers of their own:
  *
  *     python3 -m venv V && V/bin/pip install mlserver==1.7.1 onnxruntime 'uvloop<0.22'
  *     node --conditions=source bench/gateway/load.ts V [--seconds 5] [--rounds 3]
@@ -21,6 +22,7 @@ interface Server {
   readonly process: ChildProcess;
   readonly url: string;
   readonly input: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 interface Shot {
@@ -59,7 +61,16 @@ function merlon(name: string, extra: readonly string[]): Promise<Server> {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return started(child, /answers at (\S+)/, (url) => ({
+    ...{ name, process: child, url: `${url}/infer`, input: 'image', headers: {} },
+  }));
+}
+
+function platform(name: string, guard: string): Promise<Server> {
+  const args = ['--conditions=source', 'bench/gateway/platform.ts', model, 'cnn', guard];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  return started(child, /key (\S+)\nanswers at (\S+)/, (key, url) => ({
     ...{ name, process: child, url: `${url}/infer`, input: 'image' },
+    headers: { authorization: `Bearer ${key}` },
   }));
 }
 
@@ -82,7 +93,7 @@ async function mlserver(venv: string): Promise<Server> {
   });
   const url = `http://127.0.0.1:${port}/v2/models/cnn/infer`;
   return started(child, /Loaded model 'cnn' succesfully|Loaded model 'cnn' successfully/, () => ({
-    ...{ name: 'MLServer', process: child, url, input: 'image' },
+    ...{ name: 'MLServer', process: child, url, input: 'image', headers: {} },
   }));
 }
 
@@ -98,14 +109,14 @@ function freePort(): Promise<number> {
 function started(
   child: ChildProcess,
   sign: RegExp,
-  make: (found: string) => Server,
+  make: (found: string, more: string) => Server,
 ): Promise<Server> {
   return new Promise((done, failed) => {
     let told = '';
     const look = (chunk: Buffer): void => {
       told += chunk.toString();
       const found = sign.exec(told);
-      if (found !== null) done(make(found[1] ?? ''));
+      if (found !== null) done(make(found[1] ?? '', found[2] ?? ''));
     };
     child.stdout?.on('data', look);
     child.stderr?.on('data', look);
@@ -114,14 +125,14 @@ function started(
 }
 
 /** Bodies as JSON, or as tritonclient sends them: a short JSON and the bytes of the tensor. */
-function requestsFor({ input }: Server, mode: 'json' | 'binary'): autocannon.Request[] {
+function requestsFor({ input, headers }: Server, mode: 'json' | 'binary'): autocannon.Request[] {
   const random = seeded(1);
   return Array.from({ length: distinct }, () => {
     const x = Float32Array.from({ length: 784 }, () => Math.round(random.uniform() * 255) / 255);
     const tensor = { name: input, shape, datatype: 'FP32' };
     if (mode === 'json') {
       const body = JSON.stringify({ inputs: [{ ...tensor, data: [...x] }] });
-      return { method: 'POST', body, headers: { 'content-type': 'application/json' } };
+      return { method: 'POST', body, headers: { ...headers, 'content-type': 'application/json' } };
     }
     const parameters = { binary_data_size: x.byteLength };
     const head = Buffer.from(
@@ -133,7 +144,7 @@ function requestsFor({ input }: Server, mode: 'json' | 'binary'): autocannon.Req
     return {
       method: 'POST',
       body: Buffer.concat([head, Buffer.from(x.buffer)]),
-      headers: { 'inference-header-content-length': String(head.length) },
+      headers: { ...headers, 'inference-header-content-length': String(head.length) },
     };
   });
 }
@@ -175,6 +186,7 @@ const [venv] = positionals;
 const servers = [
   await merlon('merlon, no guards', ['--guard', none]),
   await merlon('merlon, guarded', ['--guard', guardFile]),
+  await platform('platform, guarded, key, budget, event', guardFile),
   ...(venv === undefined ? [] : [await mlserver(venv)]),
 ];
 const contests = servers.flatMap((server) =>
