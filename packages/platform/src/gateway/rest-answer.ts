@@ -46,8 +46,8 @@ export function restAnswer(
   };
 }
 
-/** The elements as JSON writes them. */
-function listOf({ name, datatype, data }: WireTensor): unknown[] {
+/** The elements as JSON writes them; throws `input-refused` for those that it cannot tell. */
+export function listOf({ name, datatype, data }: WireTensor): unknown[] {
   if (datatype === 'BOOL') return Array.from(data as Uint8Array, (value) => value === 1);
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
     return Array.from(data, exact);

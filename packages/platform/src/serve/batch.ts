@@ -26,6 +26,8 @@ export interface BatchOptions {
   readonly waitingMax?: number;
   /** Rows that wait at most, of more than one request (default 16,384). */
   readonly waitingRowsMax?: number;
+  /** Runs at once (default 1, which takes all that waits). */
+  readonly runsMax?: number;
   /** Milliseconds until an answer at most (default 30,000). */
   readonly patienceMs?: number;
 }
@@ -50,20 +52,20 @@ interface Waiting {
 /** A queue in front of an engine. */
 export function batcher(engine: Engine, options: BatchOptions = {}): Batcher {
   const { windowMs = 0, rowsMax = 128, waitingMax = 512, waitingRowsMax = 16_384 } = options;
-  const { patienceMs = 30_000 } = options;
+  const { patienceMs = 30_000, runsMax = 1 } = options;
   const queue = new Set<Waiting>();
   const all = new Set<Promise<unknown>>();
-  const state = { rows: 0, running: false, timed: false };
+  const state = { rows: 0, running: 0, timed: false };
   const leave = (item: Waiting): void => {
     if (queue.delete(item)) state.rows -= item.rows;
   };
   const pump = (): void => {
-    if (!state.running && queue.size > 0) {
-      state.running = true;
+    while (state.running < runsMax && queue.size > 0) {
+      state.running++;
       const taken = nextOf(queue, engine.joins ? rowsMax : 0);
       for (const item of taken) leave(item);
       void answerAll(engine, taken).finally(() => {
-        state.running = false;
+        state.running--;
         pump();
       });
     }
@@ -76,7 +78,7 @@ export function batcher(engine: Engine, options: BatchOptions = {}): Batcher {
       pump();
     };
     state.timed = true;
-    const mayWait = windowMs > 0 && engine.joins && !state.running && state.rows < rowsMax;
+    const mayWait = windowMs > 0 && engine.joins && state.running === 0 && state.rows < rowsMax;
     if (mayWait) setTimeout(begin, windowMs);
     else setImmediate(begin);
   };

@@ -11,7 +11,14 @@ import type { Deployment } from '../model.ts';
 import type { Services } from '../services.ts';
 import type { Answer, Question } from './ask.ts';
 import { requireGuards } from './guards.ts';
-import { type ModelSource, openSeat, type Seat, unavailable } from './seat.ts';
+import {
+  type ModelSource,
+  openSeat,
+  type Running,
+  runConfined,
+  type Seat,
+  unavailable,
+} from './seat.ts';
 
 /** Serves deployments. */
 export interface Host {
@@ -42,7 +49,8 @@ export function openHost(services: Services, onFault: (error: unknown) => void):
       const guards = parseGuardConfig(stored);
       const source = (): Promise<ModelSource> => modelOf(services, versionId);
       const { startWorker } = services;
-      const seat = await openSeat({ startWorker, source, guards, onFault });
+      const open = (): Promise<Running> => runConfined(startWorker, source);
+      const seat = await openSeat({ open, guards, onFault });
       seats.set(id, seat);
       const model = seat.loaded();
       if (model === null) throw unavailable();

@@ -5,8 +5,8 @@
 import { messageOf } from '@merlon/core';
 import type { Tensors } from '@merlon/graph';
 import type { GuardConfig } from '@merlon/harden';
-import type { LoadedModel, RowsOutput } from '../confine/tasks/serve.ts';
-import type { ConfinedWorker, StartWorker, WorkerSource } from '../confine/worker.ts';
+import type { InferInput, LoadedModel, RowsOutput } from '../confine/tasks/serve.ts';
+import type { StartWorker, WorkerSource } from '../confine/worker.ts';
 import { PlatformError } from '../errors.ts';
 import { type Answer, askGuarded, type Question } from './ask.ts';
 import { type Batcher, type BatchOptions, batcher } from './batch.ts';
@@ -27,11 +27,18 @@ export interface Seat {
 /** The file of a model. */
 export type ModelSource = WorkerSource & { close(): Promise<void> };
 
+/** A model that runs somewhere. */
+export interface Running {
+  readonly model: LoadedModel;
+  /** Throws `worker-failed` when it died, and must be opened anew. */
+  run(input: InferInput): Promise<RowsOutput | Tensors>;
+  close(): Promise<void>;
+}
+
 /** What a seat needs. */
 export interface SeatOptions {
-  readonly startWorker: StartWorker;
-  /** The model's file: read at the beginning and after each death. */
-  readonly source: () => Promise<ModelSource>;
+  /** Opens the model: at the beginning and after each death. */
+  readonly open: () => Promise<Running>;
   readonly guards: GuardConfig;
   readonly batch?: BatchOptions;
   /** Told about deaths and failed starts. */
@@ -39,8 +46,7 @@ export interface SeatOptions {
 }
 
 interface Manned {
-  readonly worker: ConfinedWorker;
-  readonly model: LoadedModel;
+  readonly running: Running;
   readonly queue: Batcher;
 }
 
@@ -64,7 +70,7 @@ export async function openSeat(options: SeatOptions): Promise<Seat> {
     opening = true;
     try {
       const fresh = await man(options, guards);
-      if (closed) await fresh.worker.close();
+      if (closed) await fresh.running.close();
       else manned = fresh;
     } finally {
       opening = false;
@@ -76,10 +82,10 @@ export async function openSeat(options: SeatOptions): Promise<Seat> {
     manned = null;
     triedMs = Number.NEGATIVE_INFINITY;
     onFault(new Error(`a serving worker died: ${messageOf(error)}`));
-    void dead.worker.close().then(reopen).catch(onFault);
+    void dead.running.close().then(reopen).catch(onFault);
   };
   return {
-    loaded: () => manned?.model ?? null,
+    loaded: () => manned?.running.model ?? null,
     setGuards: (next) => {
       guards = next;
     },
@@ -90,8 +96,8 @@ export async function openSeat(options: SeatOptions): Promise<Seat> {
         throw unavailable();
       }
       try {
-        const { model, queue } = own;
-        return await askGuarded({ model, guards, run: queue.run }, question);
+        const { running, queue } = own;
+        return await askGuarded({ model: running.model, guards, run: queue.run }, question);
       } catch (error) {
         if (!(error instanceof PlatformError) || error.code !== 'worker-failed') throw error;
         bury(own, error);
@@ -101,21 +107,38 @@ export async function openSeat(options: SeatOptions): Promise<Seat> {
     close: async () => {
       closed = true;
       await manned?.queue.drain();
-      await manned?.worker.close();
+      await manned?.running.close();
     },
   };
 }
 
-async function man(options: SeatOptions, guards: GuardConfig): Promise<Manned> {
-  const source = await options.source();
-  const worker = options.startWorker({ memoryBytesMax });
+async function man({ open, batch }: SeatOptions, guards: GuardConfig): Promise<Manned> {
+  const running = await open();
+  try {
+    requireGuards(running.model, guards);
+    const { model, run } = running;
+    return { running, queue: batcher({ joins: model.joins, run }, batch) };
+  } catch (error) {
+    await running.close();
+    throw error;
+  }
+}
+
+/** A model in a confined worker, read from its file. */
+export async function runConfined(
+  startWorker: StartWorker,
+  open: () => Promise<ModelSource>,
+): Promise<Running> {
+  const source = await open();
+  const worker = startWorker({ memoryBytesMax });
   try {
     const call = { sources: { model: source }, timeoutMs: loadTimeoutMs };
     const model = await worker.call<LoadedModel>('load', { threads: 1 }, call);
-    requireGuards(model, guards);
-    const run = (input: object) =>
-      worker.call<RowsOutput | Tensors>('infer', input, { timeoutMs: inferTimeoutMs });
-    return { worker, model, queue: batcher({ joins: model.joins, run }, options.batch) };
+    return {
+      model,
+      run: (input) => worker.call('infer', input, { timeoutMs: inferTimeoutMs }),
+      close: () => worker.close(),
+    };
   } catch (error) {
     await worker.close();
     throw error;

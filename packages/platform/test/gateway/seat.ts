@@ -6,7 +6,7 @@ import { startWorker } from '../../src/confine/worker.ts';
 import type { Datatype } from '../../src/gateway/datatypes.ts';
 import type { Front } from '../../src/gateway/front.ts';
 import { standaloneApp, standaloneFront } from '../../src/gateway/standalone.ts';
-import { openSeat as openServed } from '../../src/serve/seat.ts';
+import { openSeat as openServed, runConfined } from '../../src/serve/seat.ts';
 
 /** A served model. */
 export interface TestSeat {
@@ -29,7 +29,15 @@ export async function openSeat(
   const faults: unknown[] = [];
   const onFault = (error: unknown): void => void faults.push(error);
   const source = async () => ({ ...memorySource(bytes), close: async () => undefined });
-  const { loaded, infer: ask, close } = await openServed({ startWorker, source, guards, onFault });
+  const {
+    loaded,
+    infer: ask,
+    close,
+  } = await openServed({
+    open: () => runConfined(startWorker, source),
+    guards,
+    onFault,
+  });
   const model = loaded();
   if (model === null) throw new Error('nothing is loaded');
   const front = standaloneFront({ name: 'm', version: '0', keys, loaded, infer: ask, onFault });

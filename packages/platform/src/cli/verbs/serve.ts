@@ -14,7 +14,8 @@ import { inferLane } from '../../gateway/lane.ts';
 import { standaloneApp, standaloneFront } from '../../gateway/standalone.ts';
 import { openDoors } from '../../http/listen.ts';
 import { merlonVersion } from '../../installation.ts';
-import { type ModelSource, openSeat } from '../../serve/seat.ts';
+import { type ModelSource, openSeat, runConfined } from '../../serve/seat.ts';
+import { openUpstream, type UpstreamOptions, upstreamQueue } from '../../serve/upstream.ts';
 import { openSource, readText, requireFile } from '../files.ts';
 import { type Arguments, usage } from '../usage.ts';
 import type { Terminal, Verb } from '../verb.ts';
@@ -29,9 +30,10 @@ const guardsDefault: GuardConfig = { output: { decimals: 2 } };
 /** Serves a model until it is told to stop. */
 export const serveVerb: Verb = {
   name: 'serve',
-  usage: 'MODEL [--port 8080] [--grpc-port N] [--guard FILE] [--key-file F] [--no-auth]',
+  usage: 'MODEL|NAME [--upstream URL] [--port 8080] [--guard FILE] [--key-file F] [--no-auth]',
   does: 'serves one guarded model on its own (Open Inference Protocol)',
   options: {
+    upstream: { type: 'string', help: 'guards model NAME of another server of the protocol' },
     port: { type: 'string', help: 'port on loopback (default 8080; 0 takes a free one)' },
     'grpc-port': { type: 'string', help: 'also answers over gRPC there (0: a free one)' },
     guard: { type: 'string', help: 'guards as JSON (default: two decimals of each score)' },
@@ -39,16 +41,21 @@ export const serveVerb: Verb = {
     'no-auth': { type: 'boolean', help: 'answers anybody on this machine' },
   },
   run: async (args, terminal) => {
-    const [path = ''] = args.exactly('MODEL');
-    requireFile(path, 'the model');
+    const [model = ''] = args.exactly('MODEL');
+    const upstream = upstreamIn(args, model);
+    if (upstream === null) requireFile(model, 'the model');
     const port = args.integer('port', 0, 65_535) ?? portDefault;
     const guards = await guardsIn(args);
     const keys = await keysIn(args);
-    await requireClean(path, terminal);
+    if (upstream === null) await requireClean(model, terminal);
     const onFault = (error: unknown): void => terminal.say(`fault: ${messageOf(error)}`);
-    const source = (): Promise<ModelSource> => openSource(path);
-    const seat = await openSeat({ startWorker, source, guards, onFault });
-    const { name } = parse(path);
+    const source = (): Promise<ModelSource> => openSource(model);
+    const seat = await openSeat(
+      upstream === null
+        ? { open: () => runConfined(startWorker, source), guards, onFault }
+        : { open: () => openUpstream(upstream), guards, onFault, batch: upstreamQueue },
+    );
+    const name = upstream?.name ?? parse(model).name;
     const { infer, loaded } = seat;
     const served = { name, version: merlonVersion, infer, loaded, keys: keys.all, onFault };
     let grpc: GrpcDoors | null = null;
@@ -71,6 +78,15 @@ export const serveVerb: Verb = {
     }
   },
 };
+
+function upstreamIn(args: Arguments, name: string): UpstreamOptions | null {
+  const url = args.text('upstream');
+  if (url === undefined) return null;
+  if (!URL.canParse(url) || new URL(url).protocol !== 'http:') {
+    throw usage(`"--upstream" expected an address such as http://localhost:8000, got "${url}"`);
+  }
+  return { url: new URL(url).origin, name };
+}
 
 /** Loaded when it is asked for, so that nobody else waits for its libraries. */
 async function openGrpcDoors(args: Arguments, front: Front): Promise<GrpcDoors | null> {
