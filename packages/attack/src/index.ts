@@ -72,6 +72,7 @@ export {
   shadowMembership,
 } from './privacy/shadow-membership.ts';
 export { type MembershipSignals, membershipSignals } from './privacy/signals.ts';
+export { type CurveLine, curveSvg } from './report/curve.ts';
 export { type DocumentContent, htmlDocument } from './report/document.ts';
 export { type ReportOptions, reportHtml } from './report/html.ts';
 export { findingsSarif } from './report/sarif.ts';

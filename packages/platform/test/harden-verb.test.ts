@@ -35,6 +35,8 @@ describe('merlon harden', () => {
     const { robust } = told.after as { robust: number };
     const html = readFileSync(report, 'utf8');
     expect(html).toContain(`<td>${(100 * robust).toFixed(1)} %</td></tr></tbody>`);
+    expect(html.match(/<path class="line( second)?" d="M60/g)?.length).toBe(2);
+    expect(html).toMatch(/What fooled it before[\s\S]*<img alt="\d" src="data:image\/png/);
     expect(existsSync(`${out}.checkpoint`)).toBe(false);
     const ended = { ended: 'all-epochs', keptEpoch: 1, steps: 2 };
     expect(told).toMatchObject({ before: figures, after: figures, epochs: 1, ...ended });

@@ -33,7 +33,7 @@ export function reportHtml(
 ${remarks(verdict)}
 <section><h2>Attacks</h2>${attackTable(verdict.attacks)}</section>
 <section><h2>Robust accuracy over the radius</h2>
-${curveSvg(verdict.curve, verdict.clean.accuracy)}
+${curveSvg([{ name: 'Robust accuracy', curve: verdict.curve, clean: verdict.clean.accuracy }])}
 <p class="note">From the distances of what the attacks found: true values lie on the line or below
 it.</p></section>
 <section><h2>Classes</h2>${classTable(verdict)}</section>

@@ -20,7 +20,7 @@ th{color:var(--soft);font-weight:500}
 .bar span{display:block;height:100%;background:var(--fill)}
 svg{width:100%;height:auto}.grid line{stroke:var(--line)}
 .grid text{fill:var(--soft);font-size:12px}
-.line{fill:none;stroke:var(--fill);stroke-width:2}
+.line{fill:none;stroke:var(--fill);stroke-width:2}.second{stroke:var(--soft);stroke-dasharray:5 3}
 .note{color:var(--soft);font-size:.9rem}
 .pictures{display:flex;flex-wrap:wrap;gap:1rem}
 figure{margin:0}figure img{image-rendering:pixelated;margin-right:2px;max-width:128px}

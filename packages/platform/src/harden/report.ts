@@ -1,7 +1,9 @@
 /** What hardening did, as one HTML file: figures before and after, settings, the promise made. */
-import { escapeHtml, htmlDocument, percent } from '@merlon/attack';
+import { curveSvg, escapeHtml, htmlDocument, percent } from '@merlon/attack';
+import { base64 } from '@merlon/core';
 import type { PrivacySpent } from '@merlon/harden';
-import type { HardenFigures } from './figures.ts';
+import type { AssessOutput, AssessPicture } from '../confine/tasks/assess.ts';
+import { figuresOf } from './figures.ts';
 
 /** What the report tells. */
 export interface HardenReport {
@@ -14,8 +16,9 @@ export interface HardenReport {
   readonly samples: number;
   readonly seed: number;
   readonly seconds: number;
-  readonly before: HardenFigures;
-  readonly after: HardenFigures;
+  /** The same test on the model before and after. */
+  readonly before: AssessOutput;
+  readonly after: AssessOutput;
   readonly privacy?: PrivacySpent;
   /** Why the weights are not those of the last epoch. */
   readonly because?: string;
@@ -27,8 +30,13 @@ export function hardenReport(report: HardenReport): string {
 <section><h2>Before and after</h2>${figures(report)}
 <p class="note">PGD takes forty fixed steps within ${report.epsilon} of each value; "robust" are the
 rows that also withstand APGD, which chooses its own steps.</p></section>
+<section><h2>Robust accuracy over the radius</h2>${curves(report)}
+<p class="note">From the distances of what the attacks found: true values lie on the lines or below
+them.</p></section>
+${pictures('What fooled it before', report.before)}
+${pictures('What fools it still', report.after)}
 <section><h2>Model card</h2>${card(report)}</section>`;
-  return htmlDocument({ title: 'Hardening', body });
+  return htmlDocument({ title: 'Hardening', body, images: true });
 }
 
 function remark({ because }: HardenReport): string {
@@ -38,12 +46,43 @@ function remark({ because }: HardenReport): string {
 }
 
 function figures({ before, after }: HardenReport): string {
-  const rows = Object.entries({ before, after }).map(([name, each]) => {
+  const rows = Object.entries({ before, after }).map(([name, output]) => {
+    const each = figuresOf(output);
     const cells = [each.clean, each.pgd, each.robust].map((share) => `<td>${percent(share)}</td>`);
     return `<tr><th>${name}</th>${cells.join('')}</tr>`;
   });
   const head = '<tr><th></th><th>clean</th><th>PGD</th><th>robust</th></tr>';
   return `<table><thead>${head}</thead><tbody>${rows.join('')}</tbody></table>`;
+}
+
+function curves({ before, after }: HardenReport): string {
+  const line = (name: string, { verdict }: AssessOutput) => {
+    return { name, curve: verdict.curve, clean: verdict.clean.accuracy };
+  };
+  return curveSvg([line('after', after), line('before', before)]);
+}
+
+const picturesMax = 6;
+
+/** Each example is a clean picture, a perturbed one and the difference. */
+function pictures(title: string, output: AssessOutput): string {
+  const image = ({ caption, png }: AssessPicture): string =>
+    `<img alt="${escapeHtml(caption)}" src="data:image/png;base64,${base64(png)}">`;
+  const figures: string[] = [];
+  for (let i = 0; i + 2 < output.pictures.length && figures.length < picturesMax; i += 3) {
+    const [clean, perturbed, difference] = output.pictures.slice(i, i + 3);
+    if (clean === undefined || perturbed === undefined || difference === undefined) break;
+    const said = escapeHtml(`${clean.caption} → ${perturbed.caption}`);
+    const about = `<span>${escapeHtml(difference.caption)}</span>`;
+    figures.push(
+      `<figure>${image(clean)}${image(difference)}${image(perturbed)}
+<figcaption>${said}${about}</figcaption></figure>`,
+    );
+  }
+  if (figures.length === 0) return '';
+  return `<section><h2>${title}</h2>
+<p class="note">Clean, the change (grey is none), adversarial.</p>
+<div class="pictures">${figures.join('')}</div></section>`;
 }
 
 function card(report: HardenReport): string {

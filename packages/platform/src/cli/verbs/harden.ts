@@ -14,12 +14,7 @@ import {
 } from '@merlon/harden';
 import type { AssessOutput } from '../../confine/tasks/assess.ts';
 import type { HardenOutput } from '../../confine/tasks/harden.ts';
-import {
-  divergedBecause,
-  figuresOf,
-  type HardenFigures,
-  judgingOptions,
-} from '../../harden/figures.ts';
+import { divergedBecause, figuresOf, judgingOptions } from '../../harden/figures.ts';
 import { checkpointEvery, clipNormUsual, deltaUsual, usualNumbers } from '../../harden/options.ts';
 import { hardenReport } from '../../harden/report.ts';
 import { once, readBytes, writeChunks } from '../files.ts';
@@ -70,11 +65,12 @@ export const hardenVerb: Verb = {
     const options = hardenOptions(args);
     const { method, epsilon, seed, epochs, samples } = options;
     const started = performance.now();
-    const before = await measured(args, terminal, { model, epsilon, seed, samples });
+    const judgedBefore = await measured(args, terminal, { model, epsilon, seed, samples });
     const output = await trained(args, terminal, { model, out, options });
     await writeChunks(out, once(output.model));
     await rm(checkpointAt(out), { force: true });
-    const after = await measured(args, terminal, { model: out, epsilon, seed, samples });
+    const judgedAfter = await measured(args, terminal, { model: out, epsilon, seed, samples });
+    const [before, after] = [figuresOf(judgedBefore), figuresOf(judgedAfter)];
     const seconds = (performance.now() - started) / 1000;
     const { steps, keptEpoch, ended, privacy } = output;
     const figures = { before, after, method, epochs, seconds, steps, keptEpoch, ended };
@@ -87,7 +83,8 @@ export const hardenVerb: Verb = {
     const report = args.text('report');
     if (report !== undefined) {
       const { samples: rows } = output;
-      const html = hardenReport({ ...json, model, out, epsilon, seed, samples: rows });
+      const judged = { before: judgedBefore, after: judgedAfter };
+      const html = hardenReport({ ...json, ...judged, model, out, epsilon, seed, samples: rows });
       await writeChunks(report, once(utf8(html)));
     }
     const rows = Object.entries({ before, after }).map(([name, each]) => {
@@ -204,10 +201,10 @@ async function measured(
     readonly seed: number;
     readonly samples: number;
   },
-): Promise<HardenFigures> {
+): Promise<AssessOutput> {
   const { model, ...how } = of;
   const options = judgingOptions({ ...how, threads });
   const data = args.text('validation');
   const wish = { method: 'assess', model, options, ...(data !== undefined && { data }) };
-  return figuresOf(await callWorker<AssessOutput>(args, terminal, wish));
+  return callWorker<AssessOutput>(args, terminal, wish);
 }
