@@ -66,9 +66,11 @@ function titleOf({ name, curve, clean }: CurveLine): string {
   return `${name} falls from ${percent(clean)} to ${percent(last)}`;
 }
 
+/** Low on the left, where curves are not: they begin high. */
 function legendOf(name: string, i: number): string {
-  const [right, down] = [width - margin.right, margin.top + 16 + 20 * i];
+  const left = margin.left + 16;
+  const down = height - margin.bottom - 34 + 20 * i;
   const style = i === 0 ? 'line' : 'line second';
-  const stroke = `<path class="${style}" d="M${right - 130} ${down - 4}h26"/>`;
-  return `${stroke}<text x="${right - 98}" y="${down}">${escapeHtml(name)}</text>`;
+  const stroke = `<path class="${style}" d="M${left} ${down - 4}h26"/>`;
+  return `${stroke}<text x="${left + 34}" y="${down}">${escapeHtml(name)}</text>`;
 }
