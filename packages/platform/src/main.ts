@@ -15,6 +15,7 @@ import { type Control, takeControl } from './control.ts';
 import { PlatformError } from './errors.ts';
 import { openBudgets } from './gateway/budgets.ts';
 import { type EventLog, eventLog } from './gateway/event-log.ts';
+import { type Figures, openFigures } from './gateway/figures.ts';
 import type { Front } from './gateway/front.ts';
 import type { GrpcDoors } from './gateway/grpc.ts';
 import { inferLane } from './gateway/lane.ts';
@@ -39,6 +40,7 @@ import { type FedWatch, openWatch } from './monitor/watch.ts';
 import { openIdentity } from './people/identity.ts';
 import type { People } from './people/people.ts';
 import type { Platform, Settings } from './platform.ts';
+import type { Containment } from './respond/playbook.ts';
 import { respondTo } from './respond/respond.ts';
 import { openHost } from './serve/host.ts';
 import { resumeServing } from './serve/serve.ts';
@@ -153,8 +155,8 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   const host = openHost(services, onFault);
   const webhook = { address: options.webhook ?? null };
   const containment = openContainment(services, host, webhook);
-  const respond = (alert: Alert, sinceMs: number) =>
-    respondTo(services, containment, { alert, sinceMs }).then(() => undefined);
+  const figures = openFigures();
+  const respond = responder(services, containment, figures);
   const watch = openWatch(services, respond, onFault);
   const runner = makeRunner(services, options);
   const people = await openPeople(home, database, { ...options, origin: settings.origin });
@@ -178,9 +180,9 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
     rekeyDatabase: () => rekeyHome(home, database),
   };
   const events = await openEvents(home, store, onFault);
-  const front = frontOf(platform, { watch, known, events, onFault });
+  const front = frontOf(platform, { watch, known, events, figures, onFault });
   const hosts = options.behindProxy === true ? null : hostsOf(doors.port);
-  const app = createApp(platform, { front, onFault, hosts });
+  const app = createApp(platform, { front, figures, onFault, hosts });
   // Nothing is being uploaded yet, so whatever no row names was left by an interrupted write.
   await collectGarbage(services, options.objectsUrl === undefined ? 0 : sharedRetentionMs);
   await resumeServing(platform, onFault);
@@ -214,6 +216,14 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   return running;
 }
 
+/** Answers alerts, and counts them. */
+function responder(services: Services, containment: Containment, figures: Figures) {
+  return async (alert: Alert, sinceMs: number): Promise<void> => {
+    figures.detected(alert.detector);
+    await respondTo(services, containment, { alert, sinceMs });
+  };
+}
+
 /** The database, and what the gateway recalls of it until it changes. */
 async function openNoticed(options: StartOptions, home: Home) {
   const database = await openDatabase(options, home);
@@ -239,17 +249,18 @@ function frontOf(
     readonly watch: FedWatch;
     readonly known: Recall;
     readonly events: EventLog;
+    readonly figures: Figures;
     readonly onFault: (error: unknown) => void;
   },
 ): Front {
-  const { watch, known, events, onFault } = parts;
+  const { watch, known, events, figures, onFault } = parts;
   const { store, clock } = platform.services;
   const record = async (event: ServeEvent): Promise<void> => {
     await events.add(event);
     watch.feed(event);
   };
   const budgets = openBudgets(store, clock);
-  return gatewayFront(platform, { record, recall: known, budgets, onFault });
+  return gatewayFront(platform, { record, recall: known, budgets, figures, onFault });
 }
 
 async function openPeople(

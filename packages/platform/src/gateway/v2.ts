@@ -12,6 +12,7 @@ import { principalOf } from '../people/people.ts';
 import type { Platform } from '../platform.ts';
 import type { Answer } from '../serve/ask.ts';
 import type { Budgets, Taken } from './budgets.ts';
+import type { Figures } from './figures.ts';
 import {
   type Asking,
   type Front,
@@ -29,6 +30,7 @@ import type { InferRequest } from './request.ts';
 export interface GatewayParts {
   readonly recall: Recall;
   readonly budgets: Budgets;
+  readonly figures: Figures;
   /** Stores an event and shows it to the detectors. */
   readonly record: (event: ServeEvent) => Promise<void>;
   /** Told about faults of our own. */
@@ -115,8 +117,17 @@ async function infer(
   const started = performance.now();
   const { key, deployment } = await admitted(of.asking, platform, parts);
   const asked: { request: InferRequest | null } = { request: null };
-  const record = (of: Pick<ServeEvent, 'decision' | 'reason' | 'labels'>): Promise<void> =>
-    parts.record(eventOf(platform, { key, deployment }, { ...of, started, asked: asked.request }));
+  const record = async (
+    by: Deployment,
+    of: Pick<ServeEvent, 'decision' | 'reason' | 'labels'>,
+  ): Promise<void> => {
+    const told = { ...of, started, asked: asked.request };
+    const event = eventOf(platform, { key, deployment: by }, told);
+    await parts.record(event);
+    const { name: model, versionId: version } = by;
+    const seconds = (performance.now() - started) / 1000;
+    parts.figures.request({ model, version, decision: of.decision, rows: event.rows, seconds });
+  };
   let taken: Taken | null = null;
   let found: Found;
   try {
@@ -127,18 +138,12 @@ async function infer(
     found = await ask(platform, parts, { asking: of.asking, deployment, model, request });
   } catch (error) {
     taken?.giveBack();
-    await record({ decision: 'refused', reason: problemOf(error).code, labels: [] });
+    await record(deployment, { decision: 'refused', reason: problemOf(error).code, labels: [] });
     throw error;
   }
   taken.spend();
   const { request, answer, deployment: by } = found;
-  await parts.record(
-    eventOf(
-      platform,
-      { key, deployment: by },
-      { decision: 'answered', reason: '', labels: answer.labels, started, asked: request },
-    ),
-  );
+  await record(by, { decision: 'answered', reason: '', labels: answer.labels });
   const { name, versionId: version } = by;
   return { name, version, request, outputs: wantedOf(answer.outputs, request) };
 }

@@ -5,6 +5,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, Next } from 'hono';
 import { PlatformError } from '../errors.ts';
+import type { Figures } from '../gateway/figures.ts';
 import type { Front } from '../gateway/front.ts';
 import { restRoutes } from '../gateway/rest.ts';
 import type { Actor } from '../model.ts';
@@ -29,6 +30,7 @@ import { workRoutes } from './routes/work.ts';
 export interface AppParts {
   /** The way in to what is served. */
   readonly front: Front;
+  readonly figures: Figures;
   /** Told about faults of our own. */
   readonly onFault: (error: unknown) => void;
   /** Hosts that people may use, such as `localhost:7700`; null when behind a proxy. */
@@ -50,7 +52,7 @@ export function createApp(platform: Platform, parts: AppParts): App {
   app.use('*', securityHeaders);
   app.get('/livez', (context) => context.text('ok'));
   app.get('/readyz', (context) => context.text('ok'));
-  app.get('/metrics', async (context) => context.text(await metricsText(platform)));
+  app.get('/metrics', async (context) => context.text(await metricsText(platform, parts.figures)));
   app.on(['GET', 'POST'], '/api/v1/auth/*', (context) => platform.people.handle(context.req.raw));
   app.use('/api/v1/*', (context, next) => identify(context, next, platform));
   artifactRoutes(app, platform);

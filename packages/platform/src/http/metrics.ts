@@ -1,9 +1,10 @@
 /** Figures for operations in the OpenMetrics text format. */
+import { type Figures, gatewayMetrics } from '../gateway/figures.ts';
 import type { Platform } from '../platform.ts';
 
 /** Every metric with its help text; docs/ lists the same names. */
 export const metricNames = {
-  merlon_infer_requests: 'Requests to served models by decision',
+  ...gatewayMetrics,
   merlon_incidents: 'Incidents by state',
   merlon_jobs: 'Jobs by state',
   merlon_ledger_entries: 'Decisions in the ledger',
@@ -11,20 +12,12 @@ export const metricNames = {
 } as const;
 
 /** The present figures; no client or key appears in a label. */
-export async function metricsText(platform: Platform): Promise<string> {
+export async function metricsText(platform: Platform, figures: Figures): Promise<string> {
   const { store } = platform.services;
-  const lines: string[] = [];
+  const lines = [...figures.lines()];
   const family = (name: keyof typeof metricNames, type: string): void => {
     lines.push(`# TYPE ${name} ${type}`, `# HELP ${name} ${metricNames[name]}`);
   };
-  family('merlon_infer_requests', 'counter');
-  for (const { name, versionId } of await store.deployments(platform.workspaceId)) {
-    const counts = await store.countEvents(versionId);
-    for (const decision of ['answered', 'refused'] as const) {
-      const labels = `model="${name}",version="${versionId}",decision="${decision}"`;
-      lines.push(`merlon_infer_requests_total{${labels}} ${counts[decision]}`);
-    }
-  }
   const incidents = await store.incidents(platform.workspaceId);
   family('merlon_incidents', 'gauge');
   for (const state of ['open', 'contained', 'closed']) {
