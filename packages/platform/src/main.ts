@@ -30,6 +30,8 @@ import { clockFault } from './ledger/clock.ts';
 import { openLedger } from './ledger/ledger.ts';
 import { type Alert, roles, type ServeEvent } from './model.ts';
 import { type FedWatch, openWatch } from './monitor/watch.ts';
+import type { Channel } from './notify/notice.ts';
+import { openOutbox } from './notify/outbox.ts';
 import { openIdentity } from './people/identity.ts';
 import type { People } from './people/people.ts';
 import type { Platform, Settings } from './platform.ts';
@@ -58,6 +60,8 @@ export interface StartOptions {
   /** `postgres://…` instead of the embedded database. */
   readonly databaseUrl?: string;
   readonly webhook?: string;
+  /** Further ways in which incidents are told. */
+  readonly channels?: readonly Channel[];
   /** `s3://BUCKET/PREFIX` instead of files for the sealed objects. */
   readonly objectsUrl?: string;
   /** A copy of the sealed objects that damaged ones are fetched from: a folder or `s3://…`. */
@@ -142,7 +146,6 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   const database = await openDatabase(options, home);
   const { store } = database;
   const services = await openServices(home, store, options);
-  await lookAtClock(services, onFault);
   const settings = settingsOf(doors.port);
   const host = openHost(services, onFault);
   const webhook = { address: options.webhook ?? null };
@@ -172,12 +175,12 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
     rekeyDatabase: () => rekeyHome(home, database),
   };
   const front = frontOf(platform, watch, onFault);
-  const hosts = options.behindProxy === true ? null : hostsOf(doors.port);
-  const app = createApp(platform, { front, onFault, hosts });
+  const app = createApp(platform, { front, onFault, hosts: hostsOf(options, doors.port) });
   // Nothing is being uploaded yet, so whatever no row names was left by an interrupted write.
   await collectGarbage(services, options.objectsUrl === undefined ? 0 : sharedRetentionMs);
   await resumeServing(platform, onFault);
   const jobsResumed = await runner.start();
+  services.outbox.start();
   const auditing = await begin();
   doors.serve((request) => app.fetch(request));
   grpc?.serve(front);
@@ -197,6 +200,7 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
       await runner.stop();
       await auditing.settle();
       await watch.settle();
+      await services.outbox.stop();
       await host.closeAll();
       await control.close();
       await store.close();
@@ -232,7 +236,12 @@ async function openServices(home: Home, store: Store, options: StartOptions): Pr
   const ledger = await openLedger({ store, rootKey, clock, witnessKeys });
   const onRefused = refusalsTo(ledger, store);
   const keys = openKeyring({ rootKey, store, blobs, clock, onRefused });
-  return { store, blobs, keys, ledger, bus: localBus(), clock, startWorker };
+  const bus = localBus();
+  const { channels = [], onFault } = options;
+  const outbox = openOutbox({ store, clock, bus, channels, onFault });
+  const services = { store, blobs, keys, ledger, bus, outbox, clock, startWorker };
+  await lookAtClock(services, onFault);
+  return services;
 }
 
 async function lookAtClock(
@@ -311,7 +320,9 @@ function makeRunner(services: Services, options: StartOptions): JobRunner {
   });
 }
 
-function hostsOf(port: number): ReadonlySet<string> {
+/** Names that this machine is called by; behind a proxy any. */
+function hostsOf({ behindProxy }: StartOptions, port: number): ReadonlySet<string> | null {
+  if (behindProxy === true) return null;
   return new Set(['localhost', '127.0.0.1', '[::1]'].map((name) => `${name}:${port}`));
 }
 

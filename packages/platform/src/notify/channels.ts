@@ -1,0 +1,9 @@
+/** All channels that the environment sets. */
+import { mailIn } from './mail.ts';
+import type { Channel } from './notice.ts';
+import type { Environment } from './settings.ts';
+
+/** The channels; throws `bad-request` naming the variable that is wrong, and never its value. */
+export function channelsIn(env: Environment): Channel[] {
+  return [mailIn].flatMap((read) => read(env) ?? []);
+}
