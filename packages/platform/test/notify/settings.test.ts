@@ -28,6 +28,9 @@ const wrong: readonly (readonly [variable: string, env: Record<string, string>])
   ...['', 'a@b.example,', 'Name <a@b.example>'].map(
     (to) => ['MERLON_MAIL_TO', { ...mail, MERLON_MAIL_TO: to }] as const,
   ),
+  ...['', secret, `ftp://h/${secret}`, `http://chat.example/${secret}`, 'https://'].map(
+    (url) => ['MERLON_SLACK_URL', { MERLON_SLACK_URL: url }] as const,
+  ),
 ];
 
 describe('settings of channels', () => {
