@@ -31,6 +31,14 @@ const wrong: readonly (readonly [variable: string, env: Record<string, string>])
   ...['', secret, `ftp://h/${secret}`, `http://chat.example/${secret}`, 'https://'].map(
     (url) => ['MERLON_SLACK_URL', { MERLON_SLACK_URL: url }] as const,
   ),
+  ['MERLON_PAGERDUTY_KEY', { MERLON_PAGERDUTY_URL: `https://pager.example/${secret}` }],
+  ...['', secret, `${secret}${'x'.repeat(26)}`, `${secret} ${'x'.repeat(24)}`].map(
+    (key) => ['MERLON_PAGERDUTY_KEY', { MERLON_PAGERDUTY_KEY: key }] as const,
+  ),
+  [
+    'MERLON_PAGERDUTY_URL',
+    { MERLON_PAGERDUTY_KEY: secret, MERLON_PAGERDUTY_URL: `http://pager.example/${secret}` },
+  ],
 ];
 
 describe('settings of channels', () => {
