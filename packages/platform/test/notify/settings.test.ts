@@ -35,6 +35,11 @@ const wrong: readonly (readonly [variable: string, env: Record<string, string>])
   ...['', secret, `${secret}${'x'.repeat(26)}`, `${secret} ${'x'.repeat(24)}`].map(
     (key) => ['MERLON_PAGERDUTY_KEY', { MERLON_PAGERDUTY_KEY: key }] as const,
   ),
+  ...['', secret, `tcp://${secret}:1`, `syslog://h/${secret}`, `syslog://${secret}@h`].map(
+    (url) => ['MERLON_SYSLOG_URL', { MERLON_SYSLOG_URL: url }] as const,
+  ),
+  ['MERLON_SYSLOG_URL', { MERLON_SYSLOG_URL: 'syslog://h:99999' }],
+  ['MERLON_SYSLOG_URL', { MERLON_SYSLOG_URL: `syslog+tls://h?ca=${secret}` }],
   [
     'MERLON_PAGERDUTY_URL',
     { MERLON_PAGERDUTY_KEY: secret, MERLON_PAGERDUTY_URL: `http://pager.example/${secret}` },
