@@ -29,7 +29,8 @@ export interface MailSettings {
 }
 
 const [urlName, fromName, toName] = ['MERLON_SMTP_URL', 'MERLON_MAIL_FROM', 'MERLON_MAIL_TO'];
-const urlHint = 'such as smtps://merlon:PASSWORD@mail.example:465, with ?ca=FILE for a private CA';
+const urlHint =
+  'such as smtps://merlon:PASSWORD@mail.example:465; write reserved signs of a password as %XX';
 const timeoutMs = 20_000;
 
 /** Mail as the environment sets it; null where it says nothing of it. Throws `bad-request`. */
