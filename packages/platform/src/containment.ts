@@ -18,7 +18,7 @@ export function openContainment(
   return {
     revokeKey: (actor, keyId, why) => revokeKey(services, actor, { keyId, why }),
     tightenGuard: (actor, id, level) => tightenDeployment({ services, host }, actor, { id, level }),
-    notify: (body) => notify(webhook.address, body),
+    notify: (body) => notify(webhook.address, body, services.outbox.channels),
   };
 }
 
@@ -41,8 +41,16 @@ async function revokeKey(
   return `key "${key.name}" (${key.prefix}…) is revoked`;
 }
 
-async function notify(webhook: string | null, body: JsonObject): Promise<string> {
-  if (webhook === null) return 'nobody was told: no webhook is configured';
+async function notify(
+  webhook: string | null,
+  body: JsonObject,
+  channels: readonly string[],
+): Promise<string> {
+  if (webhook === null) {
+    return channels.length === 0
+      ? 'nobody was told: no webhook is configured'
+      : `no webhook is configured; told by ${channels.join(', ')}`;
+  }
   try {
     const response = await fetch(webhook, {
       method: 'POST',

@@ -1,5 +1,4 @@
 /** Joins everything: the only file that names adapters. */
-import { join } from 'node:path';
 import { loadPolicies } from '@merlon/access';
 import { base64, type Clock, isoTime, systemClock, uuidv7 } from '@merlon/core';
 import { openAudits } from './audit/audit.ts';
@@ -13,15 +12,11 @@ import { startWorker } from './confine/worker.ts';
 import { openContainment } from './containment.ts';
 import { type Control, takeControl } from './control.ts';
 import { PlatformError } from './errors.ts';
-import { openBudgets } from './gateway/budgets.ts';
-import { type EventLog, eventLog } from './gateway/event-log.ts';
 import { type Figures, openFigures } from './gateway/figures.ts';
-import type { Front } from './gateway/front.ts';
 import type { GrpcDoors } from './gateway/grpc.ts';
 import { inferLane } from './gateway/lane.ts';
-import { type Recall, recall } from './gateway/recall.ts';
-import { openSpool } from './gateway/spool.ts';
-import { gatewayFront } from './gateway/v2.ts';
+import { openGateway } from './gateway/open.ts';
+import { recall } from './gateway/recall.ts';
 import { type Home, openHome } from './home.ts';
 import { createApp } from './http/app.ts';
 import { type Doors, type ListenOptions, openDoors } from './http/listen.ts';
@@ -35,8 +30,10 @@ import { refusalsTo } from './keys/refused.ts';
 import type { RootKeySecrets } from './keys/root-keys.ts';
 import { clockFault } from './ledger/clock.ts';
 import { openLedger } from './ledger/ledger.ts';
-import { type Alert, roles, type ServeEvent } from './model.ts';
-import { type FedWatch, openWatch } from './monitor/watch.ts';
+import { type Alert, roles } from './model.ts';
+import { openWatch } from './monitor/watch.ts';
+import type { Channel } from './notify/notice.ts';
+import { openOutbox } from './notify/outbox.ts';
 import { openIdentity } from './people/identity.ts';
 import type { People } from './people/people.ts';
 import type { Platform, Settings } from './platform.ts';
@@ -67,6 +64,8 @@ export interface StartOptions {
   /** `postgres://…` instead of the embedded database. */
   readonly databaseUrl?: string;
   readonly webhook?: string;
+  /** Further ways in which incidents are told. */
+  readonly channels?: readonly Channel[];
   /** `s3://BUCKET/PREFIX` instead of files for the sealed objects. */
   readonly objectsUrl?: string;
   /** A copy of the sealed objects that damaged ones are fetched from: a folder or `s3://…`. */
@@ -150,7 +149,6 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
   const { onFault } = options;
   const { database, store, known } = await openNoticed(options, home);
   const services = await openServices(home, store, options);
-  await lookAtClock(services, onFault);
   const settings = settingsOf(doors.port);
   const host = openHost(services, onFault);
   const webhook = { address: options.webhook ?? null };
@@ -179,14 +177,14 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
     workspaceId,
     rekeyDatabase: () => rekeyHome(home, database),
   };
-  const events = await openEvents(home, store, onFault);
-  const front = frontOf(platform, { watch, known, events, figures, onFault });
-  const hosts = options.behindProxy === true ? null : hostsOf(doors.port);
+  const front = await openGateway(platform, { home, watch, known, figures, onFault });
+  const hosts = hostsOf(options, doors.port);
   const app = createApp(platform, { front, figures, onFault, hosts });
   // Nothing is being uploaded yet, so whatever no row names was left by an interrupted write.
   await collectGarbage(services, options.objectsUrl === undefined ? 0 : sharedRetentionMs);
   await resumeServing(platform, onFault);
   const jobsResumed = await runner.start();
+  services.outbox.start();
   const auditing = await begin();
   doors.serve((request) => app.fetch(request), inferLane(front, hosts));
   grpc?.serve(front);
@@ -206,6 +204,7 @@ async function joinParts(options: StartOptions, taken: Taken): Promise<Running> 
       await runner.stop();
       await auditing.settle();
       await watch.settle();
+      await services.outbox.stop();
       await host.closeAll();
       await control.close();
       await store.close();
@@ -231,38 +230,6 @@ async function openNoticed(options: StartOptions, home: Home) {
   return { database, known, store: noticedStore(database.store, known.forget) };
 }
 
-async function openEvents(
-  { folder, rootKey }: Home,
-  store: Store,
-  onFault: (error: unknown) => void,
-): Promise<EventLog> {
-  const spool = openSpool(join(folder, 'spool'), await rootKey.derive('spool'));
-  const events = eventLog({ store, spool, onFault });
-  await events.replay();
-  return events;
-}
-
-/** The way in to what is served; every answer is stored, and shown to the detectors. */
-function frontOf(
-  platform: Platform,
-  parts: {
-    readonly watch: FedWatch;
-    readonly known: Recall;
-    readonly events: EventLog;
-    readonly figures: Figures;
-    readonly onFault: (error: unknown) => void;
-  },
-): Front {
-  const { watch, known, events, figures, onFault } = parts;
-  const { store, clock } = platform.services;
-  const record = async (event: ServeEvent): Promise<void> => {
-    await events.add(event);
-    watch.feed(event);
-  };
-  const budgets = openBudgets(store, clock);
-  return gatewayFront(platform, { record, recall: known, budgets, figures, onFault });
-}
-
 async function openPeople(
   { rootKey }: Home,
   { db, dialect, store }: OpenDatabase,
@@ -279,7 +246,12 @@ async function openServices(home: Home, store: Store, options: StartOptions): Pr
   const ledger = await openLedger({ store, rootKey, clock, witnessKeys });
   const onRefused = refusalsTo(ledger, store);
   const keys = openKeyring({ rootKey, store, blobs, clock, onRefused });
-  return { store, blobs, keys, ledger, bus: localBus(), clock, startWorker };
+  const bus = localBus();
+  const { channels = [], onFault } = options;
+  const outbox = openOutbox({ store, clock, bus, channels, onFault });
+  const services = { store, blobs, keys, ledger, bus, outbox, clock, startWorker };
+  await lookAtClock(services, onFault);
+  return services;
 }
 
 async function lookAtClock(
@@ -358,7 +330,9 @@ function makeRunner(services: Services, options: StartOptions): JobRunner {
   });
 }
 
-function hostsOf(port: number): ReadonlySet<string> {
+/** Names that this machine is called by; behind a proxy any. */
+function hostsOf({ behindProxy }: StartOptions, port: number): ReadonlySet<string> | null {
+  if (behindProxy === true) return null;
   return new Set(['localhost', '127.0.0.1', '[::1]'].map((name) => `${name}:${port}`));
 }
 

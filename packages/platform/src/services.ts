@@ -5,6 +5,7 @@ import type { Bus } from './bus/bus.ts';
 import type { ConfinedWorker, ConfineLimits } from './confine/worker.ts';
 import type { Keyring } from './keys/keyring.ts';
 import type { Ledger } from './ledger/ledger.ts';
+import type { Outbox } from './notify/outbox.ts';
 import type { Store } from './store/store.ts';
 
 /** The platform's inner services. */
@@ -14,6 +15,7 @@ export interface Services {
   readonly keys: Keyring;
   readonly ledger: Ledger;
   readonly bus: Bus;
+  readonly outbox: Outbox;
   readonly clock: Clock;
   readonly startWorker: (limits?: Partial<ConfineLimits>) => ConfinedWorker;
 }

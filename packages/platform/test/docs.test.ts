@@ -24,6 +24,15 @@ describe('the reference names everything', () => {
   ])('%s', (_, names) => {
     expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   });
+  it('settings', () => {
+    const sources = new URL('../src/', import.meta.url);
+    const texts = readdirSync(sources, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => readFileSync(new URL(name, sources), 'utf8'));
+    const names = new Set(texts.join('\n').match(/\bMERLON_[A-Z0-9_]*[A-Z0-9]\b/g));
+    expect(names.size).toBeGreaterThan(10);
+    expect([...names].filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  });
   it('routes', async () => {
     const answer = await fetch(`${platform.running.origin}/api/v1/openapi.json`);
     const { paths } = (await answer.json()) as { paths: Record<string, object> };

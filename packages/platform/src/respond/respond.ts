@@ -74,6 +74,9 @@ export async function runByHand(
   const resource = `incident/${incident.id}`;
   await services.ledger.record(actor, { action: 'incident.run', resource, detail: { playbook } });
   const steps = await runFor(services, containment, actor, incident, playbook);
+  // Whom the outbox tells is told again, as the webhook is.
+  await services.outbox.put(services.store, incident, 'opened');
+  services.bus.publish({ topic: 'incident', workspaceId: incident.workspaceId, id: incident.id });
   if (incident.state === 'open' && playbook !== 'tell-people') {
     await markContained(services, incident, steps);
   }
@@ -81,7 +84,7 @@ export async function runByHand(
 }
 
 async function openIncident(
-  { store, ledger, clock, bus }: Services,
+  { store, ledger, clock, bus, outbox }: Services,
   { alert, sinceMs }: { readonly alert: Alert; readonly sinceMs: number },
 ): Promise<Incident> {
   const kind = incidentKind(alert);
@@ -112,6 +115,7 @@ async function openIncident(
     await tx.addAlert(alert);
     await tx.addIncident(incident);
     await tx.linkAlert(alert.id, incident.id);
+    await outbox.put(tx, incident, 'opened');
     await tx.addTimeline({
       id: uuidv7(clock),
       incidentId: incident.id,
@@ -190,7 +194,7 @@ export async function closeIncident(
   incident: Incident,
   comment: string,
 ): Promise<Incident> {
-  const { store, ledger, clock, bus } = services;
+  const { store, ledger, clock, bus, outbox } = services;
   const isForPeople = kindOf(incident)?.playbook === 'tell-people' && incident.state === 'open';
   if (incident.state !== 'contained' && !isForPeople) {
     const message = `the incident is ${incident.state}, expected contained`;
@@ -206,6 +210,7 @@ export async function closeIncident(
       await tx.putStep({ ...record, state: 'done', result });
     }
     await tx.updateIncident(incident.id, { state: 'closed', closedAt, containedAt });
+    await outbox.put(tx, incident, 'closed');
     const text = `Closed by ${actor.name}${comment === '' ? '' : `: ${comment}`}`;
     const line = { id: uuidv7(clock), incidentId: incident.id, at: closedAt };
     await tx.addTimeline({ ...line, kind: 'closed', text, detail: {} });

@@ -217,6 +217,18 @@ function migrations(dialect: Dialect): Record<string, Migration> {
         }
       },
     },
+    '0005-notices': {
+      up: async (db: Kysely<unknown>) => {
+        await createTable(db, {
+          name: 'notices',
+          columns: [
+            ...texts('id*', 'workspaceId', 'incidentId', 'channel', 'event', 'dueAt', 'createdAt'),
+            ['attempts', 'integer'],
+          ],
+          unique: [['incidentId', 'channel', 'event']],
+        });
+      },
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { accessStore } from './access.ts';
 import { artifactStore } from './artifacts.ts';
 import { type Columns, plainColumns } from './columns.ts';
 import { ledgerStore } from './ledger.ts';
+import { noticeStore } from './notices.ts';
 import type { Schema } from './schema.ts';
 import type { Store } from './store.ts';
 import { watchStore } from './watch.ts';
@@ -29,6 +30,7 @@ export function openStore(
     ...workStore(db),
     ...accessStore(db),
     ...watchStore(db, columns),
+    ...noticeStore(db),
     ...ledgerStore(db),
     ...metaQueries(db),
     transaction: (work) =>

@@ -188,6 +188,16 @@ export interface Schema {
     text: string;
     detail: string;
   };
+  notices: {
+    id: string;
+    workspaceId: string;
+    incidentId: string;
+    channel: string;
+    event: string;
+    attempts: number;
+    dueAt: string;
+    createdAt: string;
+  };
   shares: { id: string; incidentId: string; tlp: string; bundle: string; at: string };
   ledgerEntries: { index: number; leaf: string };
   ledgerHashes: { index: number; hash: Uint8Array };

@@ -27,6 +27,7 @@ import type {
   Workspace,
   WrappedKey,
 } from '../model.ts';
+import type { Notice } from '../notify/notice.ts';
 
 /** Models, data sets, their versions and what was found out about them. */
 export interface ArtifactStore {
@@ -142,6 +143,16 @@ export interface WatchStore {
   shares(incidentId: string): Promise<Share[]>;
 }
 
+/** What channels still owe. */
+export interface NoticeStore {
+  /** Leaves those out that the same channel owes already, of the same incident and event. */
+  addNotices(notices: readonly Notice[]): Promise<void>;
+  /** Of each incident and channel the first; those that are due first come first. */
+  notices(channels: readonly string[], limit: number): Promise<Notice[]>;
+  updateNotice(id: string, change: Pick<Notice, 'attempts' | 'dueAt'>): Promise<void>;
+  removeNotice(id: string): Promise<void>;
+}
+
 /** The ledger's rows; `platform/ledger` keeps the tree. */
 export interface LedgerStore {
   ledgerSize(): Promise<number>;
@@ -154,7 +165,13 @@ export interface LedgerStore {
 }
 
 /** Everything, with transactions. */
-export interface Store extends ArtifactStore, WorkStore, AccessStore, WatchStore, LedgerStore {
+export interface Store
+  extends ArtifactStore,
+    WorkStore,
+    AccessStore,
+    WatchStore,
+    NoticeStore,
+    LedgerStore {
   /** All or nothing; inside, only the given store may be used. */
   transaction<T>(work: (tx: Store) => Promise<T>): Promise<T>;
   meta(key: string): Promise<string | null>;

@@ -56,6 +56,7 @@ describe('the embedded database', () => {
     }
     await db.schema.alterTable('findings').addColumn('state', 'text').execute();
     await db.schema.dropTable('tracks').execute();
+    await db.schema.dropTable('notices').execute();
     const gone = { id: 'gone', workspaceId: 'w', artifactId: 'a', number: 1, state: 'retired' };
     const rest = { digest: 'd', broughtBy: 'p', createdAt: 'c', bytes: 1, parentId: null };
     for (const index of ['versionFilesByblob', 'versionFilesBydigest']) {

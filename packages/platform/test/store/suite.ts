@@ -2,6 +2,7 @@
 import { digestOf, manualClock, utf8, uuidv7 } from '@merlon/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Artifact, Job, ServeEvent, Sighting, Track, Version } from '../../src/model.ts';
+import type { Notice } from '../../src/notify/notice.ts';
 import type { Store } from '../../src/store/store.ts';
 
 const clock = manualClock();
@@ -238,6 +239,27 @@ export function storeSuite(name: string, open: () => Promise<Store>): void {
       await store.addEvents([again]);
       await store.addEvents([again]);
       expect(await store.countEvents(version.id)).toEqual({ answered: 3, refused: 1 });
+    });
+
+    it('keeps what channels owe, of each incident and channel the first', async () => {
+      const notice = (of: Pick<Notice, 'incidentId' | 'channel' | 'event'>): Notice => {
+        const id = uuidv7(clock);
+        return { id, workspaceId: workspace.id, ...of, attempts: 0, dueAt: at, createdAt: at };
+      };
+      const opened = notice({ incidentId: 'i', channel: 'a', event: 'opened' });
+      const closed = notice({ incidentId: 'i', channel: 'a', event: 'closed' });
+      const other = notice({ incidentId: 'j', channel: 'a', event: 'opened' });
+      await store.addNotices([opened, closed, other]);
+      await store.addNotices([{ ...opened, id: uuidv7(clock) }]);
+      await store.addNotices([notice({ incidentId: 'i', channel: 'b', event: 'opened' })]);
+      expect(await store.notices(['a'], 9)).toEqual([opened, other]);
+      expect(await store.notices(['a'], 1)).toEqual([opened]);
+      expect(await store.notices([], 9)).toEqual([]);
+      const later = { attempts: 1, dueAt: '2030-01-01T00:00:00.000Z' };
+      await store.updateNotice(opened.id, later);
+      expect(await store.notices(['a'], 9)).toEqual([other, { ...opened, ...later }]);
+      await store.removeNotice(opened.id);
+      expect((await store.notices(['a'], 9)).map(({ id }) => id)).toEqual([closed.id, other.id]);
     });
 
     it('keeps incidents with their timeline in order', async () => {

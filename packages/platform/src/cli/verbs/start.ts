@@ -4,6 +4,7 @@ import { controlCall, controlStatus } from '../../control.ts';
 import { PlatformError } from '../../errors.ts';
 import { secretsIn } from '../../keys/root-keys.ts';
 import { type Running, type StartOptions, start } from '../../main.ts';
+import { channelsIn } from '../../notify/channels.ts';
 import type { TourLine, TourResult } from '../../tour/tour.ts';
 import { table } from '../table.ts';
 import { type Arguments, homeOf, usage } from '../usage.ts';
@@ -88,6 +89,7 @@ function startOptions(args: Arguments, terminal: Terminal, port?: number): Start
     ...(newRootKey === undefined ? {} : { newRootKey }),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(webhook === undefined ? {} : { webhook }),
+    channels: channelsIn(process.env),
     onFault: (error) => {
       terminal.say(`fault: ${error instanceof Error ? error.message : String(error)}`);
       if (process.env.MERLON_DEBUG !== undefined) console.error(error);
