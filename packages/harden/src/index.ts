@@ -7,6 +7,7 @@ export {
   type GuardedInput,
   type Refusal,
 } from './guard/apply.ts';
+export { type DrawOptions, guardedGradients, guardedSession } from './guard/attacked.ts';
 export {
   type GuardConfig,
   type InputGuards,
@@ -14,6 +15,7 @@ export {
   parseGuardConfig,
   tightenGuards,
 } from './guard/config.ts';
+export { type GuardVerdict, type MeasureOptions, measureGuards } from './guard/measure.ts';
 // Randomized smoothing
 export { fairCoin, shareAtLeast } from './numbers/beta.ts';
 export { normalQuantile } from './numbers/normal.ts';

@@ -7,6 +7,7 @@ const tasks: Readonly<Record<string, () => Promise<Task>>> = {
   fix: async () => (await import('./tasks/fix.ts')).fixTask as Task,
   beside: async () => (await import('./tasks/fix.ts')).besideTask as Task,
   assess: async () => (await import('./tasks/assess.ts')).assessTask as Task,
+  guards: async () => (await import('./tasks/guards.ts')).guardsTask as Task,
   harden: async () => (await import('./tasks/harden.ts')).hardenTask as Task,
   privacy: async () => (await import('./tasks/privacy.ts')).privacyTask as Task,
   membership: async () => (await import('./tasks/membership.ts')).membershipTask as Task,

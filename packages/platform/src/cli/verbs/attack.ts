@@ -9,6 +9,7 @@ import { once, writeChunks } from '../files.ts';
 import { table } from '../table.ts';
 import { type Arguments, usage } from '../usage.ts';
 import type { Verb } from '../verb.ts';
+import { attackGuarded } from './guarded.ts';
 import { boundsIn, callWorker, modelOptions, percent, threads } from './worker-call.ts';
 
 /** Attacks a model. */
@@ -32,6 +33,7 @@ export const attackVerb: Verb = {
       type: 'string',
       help: 'folder for the report and pictures; a run that was cut off goes on from it',
     },
+    guard: { type: 'string', help: 'measures the guards of this file instead (JSON)' },
     'robust-min': {
       type: 'string',
       help: 'share that must stay right, such as 0.5; less is found',
@@ -41,6 +43,10 @@ export const attackVerb: Verb = {
   },
   run: async (args, terminal) => {
     const [model = ''] = args.exactly('MODEL');
+    const guard = args.text('guard');
+    if (guard !== undefined) {
+      return attackGuarded(args, terminal, { model, path: guard, options: optionsIn(args) });
+    }
     const save = args.text('save');
     const format = args.choice('format', ['text', 'json', 'sarif'], 'text');
     const failOn = args.failOn();

@@ -19,6 +19,7 @@ import { openUpstream, type UpstreamOptions, upstreamQueue } from '../../serve/u
 import { openSource, readText, requireFile } from '../files.ts';
 import { type Arguments, usage } from '../usage.ts';
 import type { Terminal, Verb } from '../verb.ts';
+import { guardsOfFile } from './guarded.ts';
 import { untilStopped } from './start.ts';
 
 const portDefault = 8080;
@@ -101,14 +102,7 @@ async function openGrpcDoors(args: Arguments, front: Front): Promise<GrpcDoors |
 async function guardsIn(args: Arguments): Promise<GuardConfig> {
   const path = args.text('guard');
   if (path === undefined) return guardsDefault;
-  const text = await readText(path, 'the guard file');
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    throw usage(`the guard file "${path}" is no JSON`, 'such as {"output":{"decimals":2}}');
-  }
-  return parseGuardConfig(data);
+  return parseGuardConfig(await guardsOfFile(path));
 }
 
 interface Keys {
