@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Lane } from '../http/listen.ts';
+import { badTensor } from './elements.ts';
 import type { Front } from './front.ts';
 import { inferReply, type RestReply } from './rest.ts';
 import { bodyBytesMax, tooLarge } from './wire.ts';
@@ -56,7 +57,7 @@ function bodyOf(incoming: IncomingMessage): Promise<Uint8Array> {
       const [only] = parts;
       resolve(only !== undefined && parts.length === 1 ? only : Buffer.concat(parts, length));
     });
-    incoming.once('error', reject);
+    incoming.once('error', (cause) => reject(badTensor('the body was cut off', cause)));
   });
 }
 
