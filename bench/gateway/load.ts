@@ -54,8 +54,8 @@ const guards = {
   output: { decimals: 2, topK: 3 },
 };
 
-function merlon(name: string, extra: readonly string[]): Promise<Server> {
-  const args = ['--conditions=source', 'packages/platform/src/cli/merlon.ts', 'serve', model];
+function merlon(name: string, extra: readonly string[], served = model): Promise<Server> {
+  const args = ['--conditions=source', 'packages/platform/src/cli/merlon.ts', 'serve', served];
   const child = spawn(process.execPath, [...args, '--port', '0', '--no-auth', ...extra], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -85,7 +85,11 @@ async function mlserver(venv: string): Promise<Server> {
   const parameters = { uri: model };
   writeFileSync(
     join(folder, 'model-settings.json'),
-    JSON.stringify({ name: 'cnn', implementation, parameters }),
+    JSON.stringify({
+      ...{ name: 'cnn', implementation, parameters },
+      inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, ...shape.slice(1)] }],
+      outputs: [{ name: 'output', datatype: 'FP32', shape: [-1, 10] }],
+    }),
   );
   const child = spawn(join(resolve(venv), 'bin/mlserver'), ['start', folder], {
     env: { ...process.env, PYTHONPATH: join(root, 'bench/gateway') },
@@ -187,11 +191,15 @@ const servers = [
   await merlon('merlon, no guards', ['--guard', none]),
   await merlon('merlon, guarded', ['--guard', guardFile]),
   await platform('platform, guarded, key, budget, event', guardFile),
-  ...(venv === undefined ? [] : [await mlserver(venv)]),
 ];
+if (venv !== undefined) {
+  const behind = await mlserver(venv);
+  const upstream = ['--upstream', new URL(behind.url).origin, '--guard', none];
+  servers.push(behind, await merlon('merlon before MLServer', upstream, 'cnn'));
+}
 const contests = servers.flatMap((server) =>
   (['json', 'binary'] as const)
-    .filter((mode) => server.name !== 'MLServer' || mode === 'json')
+    .filter((mode) => !server.name.includes('MLServer') || mode === 'json')
     .map((mode) => ({ server, mode, shots: [] as Shot[] })),
 );
 try {
