@@ -187,6 +187,7 @@ const bad: readonly [string[], number, RegExp][] = [
   [['start', '--port', '0', '--address', '0.0.0.0'], 2, /has no TLS/],
   [['start', '--port', '0', '--webhook', 'here'], 2, /"--webhook" expected an address/],
   [['start', '--port', '0', '--home', 'bad.csv'], 2, /cannot use ".*bad.csv" as home/],
+  [['attack', 'm.onnx', '--epsilon', '-1'], 2, /does not begin with "-"\n.*or "--epsilon=-/],
   [['tour', 'now', '--hom', 'x'], 2, /there is no option "--hom"/],
 ];
 

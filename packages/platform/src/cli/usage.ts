@@ -136,6 +136,9 @@ function optionFault(error: unknown, known: readonly string[]): unknown {
     return usage(`there is no option "${name}"`, hint === '' ? undefined : hint);
   }
   if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') {
+    if (message.includes('ambiguous')) {
+      return usage(`"${name}" expected a value that does not begin with "-"`, `or "${name}=-…"`);
+    }
     return usage(`"${name}" expected a value, or none: see --help`);
   }
   return error;
