@@ -10,6 +10,7 @@ h5py, onnx, msgpack, xgboost, lightgbm, pandas, dill and cloudpickle.
 import argparse
 
 import blind2_archives
+import blind2_configs
 import blind2_graphs
 import blind2_gadgets
 import blind2_holders
@@ -33,7 +34,13 @@ def pickles(corpus):
         corpus.odd("pickle", f"{name}.{item}, which does no harm by itself", ("m.pkl", data))
 
 
-PARTS = (pickles, blind2_holders.fill, blind2_archives.fill, blind2_graphs.fill)
+PARTS = (
+    pickles,
+    blind2_holders.fill,
+    blind2_archives.fill,
+    blind2_graphs.fill,
+    blind2_configs.fill,
+)
 
 
 def main():
