@@ -11,6 +11,7 @@ import argparse
 
 import blind2_archives
 import blind2_configs
+import blind2_doubts
 import blind2_graphs
 import blind2_gadgets
 import blind2_holders
@@ -40,6 +41,7 @@ PARTS = (
     blind2_archives.fill,
     blind2_graphs.fill,
     blind2_configs.fill,
+    blind2_doubts.fill,
 )
 
 

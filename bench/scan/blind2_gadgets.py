@@ -103,7 +103,7 @@ STANDARD = [
     ("os", "remove", (AWAY,)),
     ("os", "symlink", (AWAY, AWAY + "2")),
     ("os", "putenv", ("LD_PRELOAD", AWAY + ".so")),
-    ("os", "kill", (1, 9)),
+    ("os", "kill", (999999999, 9)),
     ("os", "_exit", (0,)),
     ("faulthandler", "_sigsegv", ()),
     ("http.server", "test", ()),
@@ -202,7 +202,7 @@ WEAK = [
     ("code", "interact", ("", None, {})),
     ("pdb", "set_trace", ()),
     ("marshal", "loads", (bytearray(b"\xe3\0\0\0\0"),)),
-    ("pkgutil", "resolve_name", ("os:abort",)),
+    ("pkgutil", "resolve_name", ("os:system",)),
     ("hydra._internal.utils", "_locate", ("inert_module.run",)),
     ("django.utils.module_loading", "import_string", ("inert_module.run",)),
     ("werkzeug.utils", "import_string", ("inert_module.run",)),
@@ -257,7 +257,7 @@ def by_method():
     proxy = call(glob("xmlrpc.client", "ServerProxy"), URL)
     yield "xmlrpc ServerProxy method", method(proxy, "inert")
     grammar = call(glob("lib2to3.pgen2.grammar", "Grammar"))
-    yield "lib2to3 Grammar.loads", method(grammar, "loads", bytearray(b"cos\nabort\n(tR."))
+    yield "lib2to3 Grammar.loads", method(grammar, "loads", bytearray(b"cos\nsystem\n(S'id'\ntR."))
     template = call(
         glob("jinja2", "Template"), "{{ cycler.__init__.__globals__.os.popen('id').read() }}"
     )
