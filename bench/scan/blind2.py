@@ -15,6 +15,7 @@ import blind2_doubts
 import blind2_graphs
 import blind2_gadgets
 import blind2_holders
+import blind2_plain
 import blind2_tricks
 from blind2_kit import Corpus, pkl
 
@@ -42,6 +43,7 @@ PARTS = (
     blind2_graphs.fill,
     blind2_configs.fill,
     blind2_doubts.fill,
+    blind2_plain.fill,
 )
 
 
