@@ -15,6 +15,8 @@ import blind2_doubts
 import blind2_graphs
 import blind2_gadgets
 import blind2_holders
+import blind2_hub
+import blind2_nets
 import blind2_plain
 import blind2_tricks
 from blind2_kit import Corpus, pkl
@@ -44,6 +46,8 @@ PARTS = (
     blind2_configs.fill,
     blind2_doubts.fill,
     blind2_plain.fill,
+    blind2_nets.fill,
+    blind2_hub.fill,
 )
 
 
