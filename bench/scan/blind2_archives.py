@@ -156,7 +156,7 @@ def traversals():
         info = zipfile.ZipInfo("cache")
         info.create_system, info.external_attr = 3, 0o120777 << 16
         archive.writestr(info, "/nonexistent")
-        archive.writestr("cache/run.sh", SCRIPT)
+        archive.writestr(zipfile.ZipInfo("cache/run.sh"), SCRIPT)
     yield "zip", "link member and a write through it", ("m.zip", out.getvalue())
     yield (
         "keras",

@@ -109,7 +109,9 @@ def tensors(rng):
         yield "safetensors", technique, ("model.safetensors", data)
     good = {"general.architecture": "llama", "general.name": "tiny"}
     whole = gguf(good, [("w", [8], 0, bytes(32))])
-    far = whole.replace(struct.pack("<IQ", 0, 0), struct.pack("<IQ", 0, 1 << 50))
+    far = bytearray(whole)
+    at = whole.find(struct.pack("<QcIQ", 1, b"w", 1, 8)) + 25
+    far[at : at + 8] = struct.pack("<Q", 1 << 50)
     yield "gguf", "tensor offset beyond the file", ("m.gguf", far)
     yield "gguf", "bytes after the last tensor", ("m.gguf", whole + b"#!/bin/sh\necho inert\n" * 9)
     yield "gguf", "cut off in its keys", ("m.gguf", whole[:50])
@@ -156,7 +158,7 @@ def archives(_):
     yield "mismatch", "safetensors named pt", ("model.pt", safetensors([ONE]))
     locked = io.BytesIO()
     with zipfile.ZipFile(locked, "w") as archive:
-        archive.writestr("model.pkl", b"\x17\x2a" * 40)
+        archive.writestr(zipfile.ZipInfo("model.pkl"), b"\x17\x2a" * 40)
     data = bytearray(locked.getvalue())
     data[6] |= 1
     data[data.find(b"PK\x01\x02") + 8] |= 1

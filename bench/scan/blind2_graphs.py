@@ -38,7 +38,7 @@ def dense(**config):
 
 
 def keras_zip(model, *more):
-    weights = b"\x89HDF\r\n\x1a\n" + bytes(88)
+    weights = h5()
     entries = [("metadata.json", META), ("config.json", json.dumps(model))]
     return zipped([*entries, *more, ("model.weights.h5", weights)])
 
@@ -181,6 +181,9 @@ def tensorflow(_):
     for index, (op, inputs) in enumerate(ops):
         names = [f"c{at}" for at in range(len(inputs))]
         nodes = [constant(*pair) for pair in zip(names, inputs, strict=True)]
+        if op in ("CacheDatasetV2", "SaveDatasetV2"):
+            nodes += [node("range", "RangeDataset"), node("memory", "DummyMemoryCache")]
+            names = ["range", *names, "memory"][: 3 if op.startswith("C") else 2]
         nodes.append(node("act", op, names, **extra.get(op, {})))
         data = saved_model(nodes, inside=index % 2 == 1)
         where = "function" if index % 2 else "graph"
@@ -282,7 +285,11 @@ def r_models(_):
     yield "rds", "promise, not compressed", ("model.rds", head + promise)
     bound = integer(0x402) + integer(1) + characters("fit") + promise + integer(254)
     yield "rdata", "promise", ("fit.RData", gzip.compress(b"RDX2\n" + head + bound, mtime=0))
-    yield "rds", "function that runs a command", ("predict.rds", gzip.compress(head + closure))
+    yield (
+        "rds",
+        "function that runs a command",
+        ("predict.rds", gzip.compress(head + closure, mtime=0)),
+    )
     down = integer(0x405) + integer(253) + integer(252) + r_call("source", URL)
     yield "rds", "promise of source()", ("model.RDS", gzip.compress(head + down, mtime=0))
 

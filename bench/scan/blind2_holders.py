@@ -54,7 +54,7 @@ def containers(rng):
     popen = pkl(call(glob("subprocess", "check_output"), ["echo", "inert"]), 3)
     run_path = pkl(call(sglob("runpy", "run_path"), AWAY + ".py"), 4)
     exec_b = pkl(call(glob("builtins", "exec"), "import os\nos.system('echo inert')"), 2)
-    for name, squeeze in (("bz2", bz2.compress), ("xz", lzma.compress), ("gz", gzip.compress)):
+    for name, squeeze in (("bz2", bz2.compress), ("xz", lzma.compress), ("gz", gzipped)):
         yield "joblib", f"compressed with {name}", (f"model.joblib.{name}", squeeze(popen))
     old = lzma.compress(exec_b, lzma.FORMAT_ALONE)
     yield "joblib", "lzma alone", ("model.joblib", old)

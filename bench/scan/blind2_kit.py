@@ -172,6 +172,8 @@ def zipped(entries, method=zipfile.ZIP_STORED):
 
 
 def tarred(entries, mode="w"):
+    if mode == "w:gz":
+        return gzipped(tarred(entries))
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode=mode) as archive:
         for name, data in entries.items():

@@ -22,6 +22,7 @@ TRAPS = ["os.system", "eval", "__reduce__", "subprocess.Popen", "rm -rf /", "exe
 def fill(corpus):
     warnings.simplefilter("ignore")
     rng = np.random.default_rng(corpus.random.randrange(1 << 30))
+    np.random.seed(rng.integers(1 << 30))
     for make in (sklearn_files, boosters, arrays, frames, objects):
         for form, technique, files in make(rng):
             corpus.good(form, technique, files)
