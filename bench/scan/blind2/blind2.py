@@ -1,6 +1,6 @@
 """Writes a second set of files that the scanner has not been made with, and its manifest:
 
-    python bench/scan/blind2.py FOLDER [--seed N]
+    python bench/scan/blind2/blind2.py FOLDER [--seed N]
 
 FOLDER gets malicious, suspicious, harmless and manifest.json. Every payload is inert, and
 nothing that is written here is loaded or run. It needs numpy, scipy, scikit-learn, joblib,
