@@ -39,6 +39,13 @@ export {
   type PictureOptions,
   picture,
 } from './picture.ts';
+export type { LabelledFeatures } from './poison/features.ts';
+export {
+  type ClassSpectrum,
+  type SpectralOptions,
+  type SpectralReport,
+  spectralSignatures,
+} from './poison/spectral.ts';
 export {
   type AttributeOptions,
   type AttributeReport,
