@@ -39,6 +39,12 @@ export {
   type PictureOptions,
   picture,
 } from './picture.ts';
+export {
+  type ActivationOptions,
+  type ActivationReport,
+  activationClusters,
+  type ClassClusters,
+} from './poison/activation.ts';
 export type { LabelledFeatures } from './poison/features.ts';
 export {
   type ClassSpectrum,
