@@ -5,7 +5,7 @@
 
 Spectral scores from NumPy's singular values; clusters and silhouettes by PCA, KMeans and
 silhouette_score; neighbours by NearestNeighbors, with confident learning (Northcutt et al. 2021,
-equations 1 and 2) written out; chances of sources by whole numbers from math.comb.
+equations 1 to 3, pruned by noise rate) written out; chances of sources by whole numbers from math.comb.
 """
 
 import json
@@ -70,23 +70,30 @@ def clusters(features, labels):
 
 
 def confident(shares, labels):
-    """The confident joint as counts, and the rows off its diagonal."""
+    """The confident joint as counts, and the rows that are pruned by noise rate."""
     classes = shares.shape[1]
     least = np.array([shares[labels == k, k].mean() for k in range(classes)])
     joint = np.zeros((classes, classes), int)
-    rows = []
-    for row, (own, label) in enumerate(zip(shares, labels)):
-        if not (own >= least - 1e-12).any():
+    for own, label in zip(shares, labels):
+        sure = own >= least - 1e-12
+        if sure.any():
+            # Of equals, the label itself.
+            likely = np.where(sure, own, -1) + 1e-9 * np.eye(classes)[label]
+            joint[label, likely.argmax()] += 1
+    rows = set()
+    for label, told in zip(*np.nonzero(joint)):
+        if label == told:
             continue
-        told = int(np.where(own >= least - 1e-12, own, -1).argmax())
-        joint[label, told] += 1
-        if told != label:
-            rows.append(row)
-    return joint.tolist(), rows
+        own = np.flatnonzero(labels == label)
+        count = int(np.floor(joint[label, told] / joint[label].sum() * len(own) + 0.5))
+        lead = (shares[own, told] - shares[own, label]).round(9)
+        order = np.lexsort((own, -lead))[:count]
+        rows |= set(own[order][lead[order] > 0].tolist())
+    return joint.tolist(), sorted(rows)
 
 
 def flips(random):
-    middles = random.normal(0, 1.6, (3, 6))
+    middles = random.normal(0, 2, (3, 6))
     truth = np.repeat(np.arange(3), 50)
     features = (middles[truth] + random.normal(0, 1, (150, 6))).round(4).astype(np.float32)
     labels = truth.copy()
@@ -96,6 +103,8 @@ def flips(random):
     at = near.kneighbors(return_distance=False)
     shares = np.stack([(labels[at] == k).mean(1) for k in range(3)], 1)
     joint, rows = confident(shares, labels)
+    lead = shares.max(1) - shares[np.arange(150), labels]
+    rows = sorted({*rows, *np.flatnonzero(lead >= 0.5 - 1e-9).tolist()})
     given = random.dirichlet([1, 1, 1], 150) * 0.6 + 0.4 * np.eye(3)[truth]
     given = given.round(6).astype(np.float32)
     own_joint, own_rows = confident(given.astype(np.float64), labels)

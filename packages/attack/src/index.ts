@@ -45,7 +45,19 @@ export {
   activationClusters,
   type ClassClusters,
 } from './poison/activation.ts';
+export {
+  conflictingDuplicates,
+  type DuplicateGroup,
+  type DuplicateOptions,
+  type DuplicateReport,
+} from './poison/duplicates.ts';
 export type { LabelledFeatures } from './poison/features.ts';
+export {
+  type LabelIssue,
+  type LabelOptions,
+  type LabelReport,
+  labelFlips,
+} from './poison/labels.ts';
 export {
   type ClassSpectrum,
   type SpectralOptions,
