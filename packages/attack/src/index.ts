@@ -59,6 +59,12 @@ export {
   labelFlips,
 } from './poison/labels.ts';
 export {
+  type SourceInfluence,
+  type SourceOptions,
+  type SourceReport,
+  sourceInfluence,
+} from './poison/sources.ts';
+export {
   type ClassSpectrum,
   type SpectralOptions,
   type SpectralReport,
