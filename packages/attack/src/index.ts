@@ -46,6 +46,12 @@ export {
   type ClassClusters,
 } from './poison/activation.ts';
 export {
+  type BackdoorOptions,
+  type BackdoorReport,
+  type ClassTrigger,
+  neuralCleanse,
+} from './poison/backdoor.ts';
+export {
   conflictingDuplicates,
   type DuplicateGroup,
   type DuplicateOptions,
@@ -70,6 +76,7 @@ export {
   type SpectralReport,
   spectralSignatures,
 } from './poison/spectral.ts';
+export { stamp, type Trigger } from './poison/trigger.ts';
 export {
   type AttributeOptions,
   type AttributeReport,
