@@ -81,17 +81,9 @@ export async function neuralCleanse(
   batch: Batch,
   options: BackdoorOptions,
 ): Promise<BackdoorReport> {
+  refuseBadOptions(options);
   const { signal, seed, steps = 300, stepSize = 0.1, batchRows = 64 } = options;
   const { successMin = 0.99, anomalyMin = 2, lengthShareMax = 0.5 } = options;
-  refuseBadOptions({
-    ...options,
-    steps,
-    stepSize,
-    batchRows,
-    successMin,
-    anomalyMin,
-    lengthShareMax,
-  });
   const size = sizeOfRows(model, batch);
   const targets = await targetsOf(model, batch.x.subarray(0, size), options.targets);
   const { height, width } = layoutOf(model.inputShape);
