@@ -80,7 +80,12 @@ function empty(labels: string): Series {
 }
 
 function family(name: keyof typeof gatewayMetrics, type: string): string[] {
-  return [`# TYPE ${name} ${type}`, `# HELP ${name} ${gatewayMetrics[name]}`];
+  return familyLines(name, type, gatewayMetrics[name]);
+}
+
+/** How a family begins. */
+export function familyLines(name: string, type: string, help: string): string[] {
+  return [`# TYPE ${name} ${type}`, `# HELP ${name} ${help}`];
 }
 
 /** Buckets of the text format count everything up to their end. */

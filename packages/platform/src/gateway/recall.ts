@@ -27,22 +27,33 @@ interface Entry<T> {
 const freshMs = 1000;
 const entriesMax = 10_000;
 
-/** Remembers only what was found, so that nobody fills it with names of nothing. */
+/** Remembers only what was found or allowed, so that nobody fills it with names of nothing. */
 export function recall(store: Pick<Store, 'apiKeyByHash' | 'activeDeployment'>): Recall {
   let generation = 0;
-  const remembered = <T>(look: (name: string) => Promise<T | null>) => {
+  const memory = <T>() => {
     const entries = new Map<string, Entry<T>>();
+    return {
+      get: (name: string): T | undefined => {
+        const found = entries.get(name);
+        const isFresh =
+          found?.generation === generation && performance.now() - found.atMs < freshMs;
+        return isFresh ? found.value : undefined;
+      },
+      /** `of` is the generation before the look: what changed meanwhile counts as later. */
+      keep: (name: string, value: T, of: number): void => {
+        if (entries.size >= entriesMax) entries.clear();
+        entries.set(name, { value, atMs: performance.now(), generation: of });
+      },
+    };
+  };
+  const remembered = <T>(look: (name: string) => Promise<T | null>) => {
+    const kept = memory<T>();
     return async (name: string): Promise<T | null> => {
-      const atMs = performance.now();
-      const found = entries.get(name);
-      const isFresh = found?.generation === generation && atMs - found.atMs < freshMs;
-      if (found !== undefined && isFresh) return found.value;
-      // Of the time before the look: what changes while it is under way counts as later.
+      const known = kept.get(name);
+      if (known !== undefined) return known;
       const before = generation;
       const value = await look(name);
-      if (entries.size >= entriesMax) entries.clear();
-      if (value === null) entries.delete(name);
-      else entries.set(name, { value, atMs, generation: before });
+      if (value !== null) kept.keep(name, value, before);
       return value;
     };
   };
@@ -50,18 +61,14 @@ export function recall(store: Pick<Store, 'apiKeyByHash' | 'activeDeployment'>):
     const key = await store.apiKeyByHash(hash);
     return key === null || key.revokedAt !== null ? null : key;
   });
-  const decisions = new Map<string, Entry<boolean>>();
+  const allowed = memory<true>();
   return {
     allowed: (key, resourceId, decide) => {
-      const atMs = performance.now();
       const name = `${key.id} ${resourceId}`;
-      const found = decisions.get(name);
-      if (found?.generation === generation && atMs - found.atMs < freshMs) return found.value;
-      const value = decide();
-      if (decisions.size >= entriesMax) decisions.clear();
-      // Only what is allowed: refusals are for names of anything.
-      if (value) decisions.set(name, { value, atMs, generation });
-      return value;
+      if (allowed.get(name) === true) return true;
+      if (!decide()) return false;
+      allowed.keep(name, true, generation);
+      return true;
     },
     key: (text) => keyOf(hashOf(text)),
     deployment: remembered((name) => store.activeDeployment(name)),

@@ -26,17 +26,28 @@ export function restAnswer(
   { binary }: Pick<RestRequest, 'binary'>,
 ): Pick<RestReply, 'headers' | 'body'> {
   const { name: model_name, version: model_version, request } = inferred;
+  const isBinary = ({ name }: WireTensor): boolean =>
+    request.wanted?.find((wanted) => wanted.name === name)?.binary ?? binary;
+  const id = request.id === undefined ? {} : { id: request.id };
+  return withTensors({ model_name, model_version, ...id }, 'outputs', inferred.outputs, isBinary);
+}
+
+/** A body that tells tensors in a field, with the bytes of those wanted so behind the JSON. */
+export function withTensors(
+  head: object,
+  field: 'inputs' | 'outputs',
+  tensors: readonly WireTensor[],
+  isBinary: (tensor: WireTensor) => boolean,
+): Pick<RestReply, 'headers' | 'body'> {
   const tails: Uint8Array[] = [];
-  const outputs = inferred.outputs.map((output) => {
-    const { name, datatype, shape } = output;
-    const own = request.wanted?.find((wanted) => wanted.name === name)?.binary;
-    if (!(own ?? binary)) return { name, datatype, shape, data: listOf(output) };
-    const bytes = bytesOf(output);
+  const told = tensors.map((tensor) => {
+    const { name, datatype, shape } = tensor;
+    if (!isBinary(tensor)) return { name, datatype, shape, data: listOf(tensor) };
+    const bytes = bytesOf(tensor);
     tails.push(bytes);
     return { name, datatype, shape, parameters: { binary_data_size: bytes.length } };
   });
-  const id = request.id === undefined ? {} : { id: request.id };
-  const json = Buffer.from(JSON.stringify({ model_name, model_version, ...id, outputs }));
+  const json = Buffer.from(JSON.stringify({ ...head, [field]: told }));
   if (tails.length === 0) {
     return { body: json, headers: { 'content-type': 'application/json' } };
   }
@@ -47,7 +58,7 @@ export function restAnswer(
 }
 
 /** The elements as JSON writes them; throws `input-refused` for those that it cannot tell. */
-export function listOf({ name, datatype, data }: WireTensor): unknown[] {
+function listOf({ name, datatype, data }: WireTensor): unknown[] {
   if (datatype === 'BOOL') return Array.from(data as Uint8Array, (value) => value === 1);
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
     return Array.from(data, exact);

@@ -1,5 +1,5 @@
 /** Figures for operations in the OpenMetrics text format. */
-import { type Figures, gatewayMetrics } from '../gateway/figures.ts';
+import { type Figures, familyLines, gatewayMetrics } from '../gateway/figures.ts';
 import type { Platform } from '../platform.ts';
 
 /** Every metric with its help text; docs/ lists the same names. */
@@ -16,7 +16,7 @@ export async function metricsText(platform: Platform, figures: Figures): Promise
   const { store } = platform.services;
   const lines = [...figures.lines()];
   const family = (name: keyof typeof metricNames, type: string): void => {
-    lines.push(`# TYPE ${name} ${type}`, `# HELP ${name} ${metricNames[name]}`);
+    lines.push(...familyLines(name, type, metricNames[name]));
   };
   const incidents = await store.incidents(platform.workspaceId);
   family('merlon_incidents', 'gauge');

@@ -11,8 +11,8 @@ import type { InferInput, LoadedModel, Port, RowsOutput } from '../confine/tasks
 import { PlatformError } from '../errors.ts';
 import { datatypes, typeOf, type WireTensor } from '../gateway/datatypes.ts';
 import { elementsOfBytes, elementsOfList } from '../gateway/elements.ts';
-import { bytesOf, listOf } from '../gateway/rest-answer.ts';
-import { lengthHeader } from '../gateway/wire.ts';
+import { type RestReply, withTensors } from '../gateway/rest-answer.ts';
+import { type HeaderOf, type InferBody, inferBody } from '../gateway/wire.ts';
 import type { Running } from './seat.ts';
 
 /** A model of another server. */
@@ -135,30 +135,11 @@ function modelOf({ inputs, outputs }: { inputs: readonly Port[]; outputs: readon
   };
 }
 
-interface Body {
-  readonly bytes: Uint8Array;
-  readonly headers: Readonly<Record<string, string>>;
-}
+type Body = Pick<RestReply, 'headers' | 'body'>;
 
 function bodyOf(inputs: readonly WireTensor[], binary: boolean): Body {
-  const tails: Uint8Array[] = [];
-  const told = inputs.map((input) => {
-    const { name, datatype, shape } = input;
-    if (!binary) return { name, datatype, shape, data: listOf(input) };
-    const bytes = bytesOf(input);
-    tails.push(bytes);
-    return { name, datatype, shape, parameters: { binary_data_size: bytes.length } };
-  });
-  const parameters = binary ? { parameters: { binary_data_output: true } } : {};
-  const json = Buffer.from(JSON.stringify({ inputs: told, ...parameters }));
-  const type = binary ? 'application/octet-stream' : 'application/json';
-  return {
-    bytes: binary ? Buffer.concat([json, ...tails]) : json,
-    headers: {
-      'content-type': type,
-      ...(binary && { [lengthHeader]: String(json.length) }),
-    },
-  };
+  const wish = binary ? { parameters: { binary_data_output: true } } : {};
+  return withTensors(wish, 'inputs', inputs, () => binary);
 }
 
 function tensorsOf(
@@ -182,32 +163,26 @@ function tensorsOf(
   return found;
 }
 
-interface Exchange {
-  readonly json: unknown;
-  readonly tail: Uint8Array;
-}
-
 /** One request; throws `unavailable` when nobody answers, `bad-request` for a refusal. */
 async function exchange(of: {
   readonly agent: Agent;
   readonly url: URL;
   readonly method: string;
   readonly body?: Body;
-}): Promise<Exchange> {
+}): Promise<InferBody> {
   const { status, headers, bytes } = await sent(of);
-  const told = headers[lengthHeader];
-  const length = told === undefined ? bytes.length : Number(told);
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.subarray(0, length).toString());
-  } catch (cause) {
+  const header: HeaderOf = (name) => {
+    const value = headers[name];
+    return typeof value === 'string' ? value : null;
+  };
+  const found = await inferBody(bytes, header).catch((cause: unknown) => {
     throw new PlatformError('unavailable', `${of.url.host} answered no JSON (${status})`, {
       hint: 'is it a server of the Open Inference Protocol?',
       cause,
     });
-  }
-  if (status === 200) return { json, tail: bytes.subarray(length) };
-  const { error } = (json ?? {}) as { readonly error?: unknown };
+  });
+  if (status === 200) return found;
+  const { error } = (found.json ?? {}) as { readonly error?: unknown };
   const reason = String(error ?? 'no reason').slice(0, 200);
   const why = `the server behind refused (${status}): ${reason}`;
   throw new PlatformError(status >= 500 ? 'unavailable' : 'bad-request', why, {
@@ -230,7 +205,7 @@ function sent({ agent, url, method, body }: Parameters<typeof exchange>[0]): Pro
           cause,
         }),
       );
-    const headers = { ...body?.headers, ...(body && { 'content-length': body.bytes.length }) };
+    const headers = { ...body?.headers, ...(body && { 'content-length': body.body.length }) };
     const outgoing = ask(url, { agent, method, headers, timeout: timeoutMs }, (incoming) => {
       const parts: Buffer[] = [];
       let length = 0;
@@ -247,7 +222,7 @@ function sent({ agent, url, method, body }: Parameters<typeof exchange>[0]): Pro
     });
     outgoing.once('timeout', () => outgoing.destroy(new Error('it takes too long')));
     outgoing.once('error', gone);
-    outgoing.end(body?.bytes);
+    outgoing.end(body?.body);
   });
 }
 
