@@ -6,33 +6,13 @@
  *     node --conditions=source bench/gateway/platform.ts MODEL NAME [GUARDS.json]
  */
 import { readFileSync } from 'node:fs';
-import { isoTime, uuidv7 } from '@merlon/core';
-import type { Deployment } from '../../packages/platform/src/model.ts';
-import { freshKey } from '../../packages/platform/src/people/keys.ts';
 import { startTest } from '../../packages/platform/test/support/platform.ts';
-import { stepDone } from '../../packages/platform/test/support/steps.ts';
+import { keyFor, serveModel } from '../../packages/platform/test/support/serving.ts';
 
-const [path = '', name = '', guards] = process.argv.slice(2);
+const [path = '', name = '', file] = process.argv.slice(2);
 const platform = await startTest();
-const { services, workspaceId, host } = platform.running.platform;
-const { client } = await platform.person('developer');
-const { id } = await client.ask('POST', '/api/v1/models', { name });
-const versionId = String(id);
-await client.ask('PUT', `/api/v1/versions/${versionId}/files/model.onnx`, readFileSync(path));
-await client.ask('POST', `/api/v1/versions/${versionId}/complete`);
-await stepDone(platform, versionId, 'seal');
-const deployment: Deployment = {
-  ...{ id: uuidv7(services.clock), workspaceId, name, versionId, state: 'active' },
-  startedAt: isoTime(services.clock.nowMs()),
-  guards: guards === undefined ? {} : JSON.parse(readFileSync(guards, 'utf8')),
-};
-await host.open(deployment);
-await services.store.addDeployment(deployment);
-const { text, prefix, hash } = freshKey();
-await services.store.addApiKey({
-  ...{ id: uuidv7(services.clock), workspaceId, name: 'load', scope: 'inference' },
-  ...{ role: 'developer', prefix, hash, budgetRows: 2 ** 40, createdBy: 'bench' },
-  ...{ createdAt: deployment.startedAt, revokedAt: null, revokedWhy: null },
-});
+const guards = file === undefined ? {} : JSON.parse(readFileSync(file, 'utf8'));
+await serveModel(platform, { name, bytes: readFileSync(path), guards });
+const key = await keyFor(platform, { budgetRows: 2 ** 40 });
 process.once('SIGTERM', () => void platform.close().then(() => process.exit(0)));
-process.stdout.write(`key ${text}\nanswers at ${platform.running.origin}/v2/models/${name}\n`);
+process.stdout.write(`key ${key}\nanswers at ${platform.running.origin}/v2/models/${name}\n`);

@@ -1,10 +1,9 @@
-import { isoTime, uuidv7 } from '@merlon/core';
+import { uuidv7 } from '@merlon/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment, ServeEvent } from '../../src/model.ts';
-import { freshKey } from '../../src/people/keys.ts';
 import { tightenDeployment } from '../../src/serve/serve.ts';
 import { startTest, type TestPlatform } from '../support/platform.ts';
-import { stepDone } from '../support/steps.ts';
+import { keyFor, serveModel } from '../support/serving.ts';
 import { mixed, withInsides } from './models.ts';
 
 const a = { name: 'a', datatype: 'FP32', shape: [3, 2], data: [1, 2, 3, 4, 5, 6] };
@@ -21,35 +20,14 @@ describe('a served model of any kind', () => {
       headers: key === null ? {} : { authorization: `Bearer ${key}` },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-  /** Served as after an approval, which is a matter of its own. */
   const serve = async (name: string, bytes: Uint8Array): Promise<void> => {
-    const { services, workspaceId, host, watch } = platform.running.platform;
-    const { client } = await platform.person('developer');
-    const { id } = await client.ask('POST', '/api/v1/models', { name });
-    const versionId = String(id);
-    await client.ask('PUT', `/api/v1/versions/${versionId}/files/model.onnx`, bytes);
-    await client.ask('POST', `/api/v1/versions/${versionId}/complete`);
-    await stepDone(platform, versionId, 'seal');
-    const startedAt = isoTime(services.clock.nowMs());
-    const deployment: Deployment = {
-      ...{ id: uuidv7(services.clock), workspaceId, name, versionId, startedAt },
-      ...{ guards: { output: { decimals: 1 } }, state: 'active' },
-    };
-    await services.store.addDeployment(deployment);
-    await host.open(deployment);
-    await watch.begin(deployment);
+    const guards = { output: { decimals: 1 } };
+    const deployment = await serveModel(platform, { name, bytes, guards });
+    await platform.running.platform.watch.begin(deployment);
     served.push(deployment);
   };
-  const keyOf = async (budgetRows: number, scope: 'inference' | 'platform' = 'inference') => {
-    const { services, workspaceId } = platform.running.platform;
-    const { text, prefix, hash } = freshKey();
-    await services.store.addApiKey({
-      ...{ id: uuidv7(services.clock), workspaceId, name: 'k', scope, role: 'developer' },
-      ...{ prefix, hash, budgetRows, createdBy: 'x', createdAt: '2026-01-01T00:00:00.000Z' },
-      ...{ revokedAt: null, revokedWhy: null },
-    });
-    return text;
-  };
+  const keyOf = (budgetRows: number, scope: 'inference' | 'platform' = 'inference') =>
+    keyFor(platform, { budgetRows, scope });
   const events = async ({ versionId, startedAt: since }: Deployment): Promise<ServeEvent[]> =>
     platform.running.platform.services.store.events({ versionId, since, limit: 100 });
   beforeAll(async () => {
