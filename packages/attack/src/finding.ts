@@ -1,6 +1,7 @@
 /** A verdict below policy as a finding, in the shape that every audit shares. */
 import type { Finding, Severity } from '@merlon/core';
 import { AttackError } from './error.ts';
+import { percent } from './report/text.ts';
 import type { AttackVerdict } from './verdict.ts';
 
 /** What a model must withstand. */
@@ -52,8 +53,4 @@ export function findingOf(
     fix: 'train the model against these attacks, or serve it behind guards and a tighter budget',
     detail: { robustAccuracy: verdict.robustAccuracy, robustMin, seed: verdict.seed },
   };
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

@@ -13,7 +13,7 @@ import { AttackError } from '../error.ts';
 import type { DifferentiableClassifier } from '../model/classifier.ts';
 import { layoutOf } from '../score/layout.ts';
 import { type Bounds, bounds } from '../threat.ts';
-import { refuseBadCount, refuseBadSeed, refuseOutside } from './features.ts';
+import { refuseBadCount, refuseBadSeed, refuseBroken, refuseOutside } from './features.ts';
 import { middleOf } from './robust.ts';
 import { searchTrigger, type Trigger } from './trigger.ts';
 
@@ -148,11 +148,7 @@ function sizeOfRows(model: DifferentiableClassifier, { x, labels }: Batch): numb
     const got = `got ${x.length} for ${labels.length} labels`;
     throw new AttackError('invalid-data', `rows expected ${size} elements each, ${got}`);
   }
-  const broken = x.findIndex((value) => !Number.isFinite(value));
-  if (broken >= 0) {
-    const got = `row ${Math.floor(broken / size) + 1} has ${x[broken]}`;
-    throw new AttackError('invalid-data', `rows expected finite numbers: ${got}`);
-  }
+  refuseBroken('rows', x, size);
   if (labels.every((label) => label === labels[0])) {
     throw new AttackError('invalid-data', `rows of two classes expected, got only ${labels[0]}`);
   }

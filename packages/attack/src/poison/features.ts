@@ -39,12 +39,16 @@ export function widthOf({ features, labels }: LabelledFeatures): number {
   if (labels.every((label) => label === labels[0])) {
     throw new AttackError('invalid-data', `labels expected two classes or more, got ${labels[0]}`);
   }
-  const broken = features.findIndex((value) => !Number.isFinite(value));
-  if (broken >= 0) {
-    const got = `row ${Math.floor(broken / width) + 1} has ${features[broken]}`;
-    throw new AttackError('invalid-data', `features expected finite numbers: ${got}`);
-  }
+  refuseBroken('features', features, width);
   return width;
+}
+
+/** Refuses elements that are not finite numbers; throws `invalid-data`. */
+export function refuseBroken(what: string, x: Float32Array, width: number): void {
+  const broken = x.findIndex((value) => !Number.isFinite(value));
+  if (broken < 0) return;
+  const got = `row ${Math.floor(broken / width) + 1} has ${x[broken]}`;
+  throw new AttackError('invalid-data', `${what} expected finite numbers: ${got}`);
 }
 
 /**

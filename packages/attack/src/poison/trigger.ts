@@ -5,6 +5,7 @@
  * Adam; the weight of the mask's L1 length follows how often the trigger works, as in the paper.
  */
 import type { Random } from '@merlon/core';
+import { gather } from '../batch.ts';
 import { stopWhenAborted } from '../error.ts';
 import type { DifferentiableClassifier } from '../model/classifier.ts';
 import { layoutOf } from '../score/layout.ts';
@@ -148,13 +149,9 @@ function drawer(x: Float32Array, size: number, search: TriggerSearch): () => Flo
       order = search.random.permutation(count);
       at = 0;
     }
-    const out = new Float32Array(wanted * size);
-    for (let i = 0; i < wanted; i++) {
-      const row = order[at + i] ?? 0;
-      out.set(x.subarray(row * size, (row + 1) * size), i * size);
-    }
+    const rows = order.subarray(at, at + wanted);
     at += wanted;
-    return out;
+    return gather(x, rows, size);
   };
 }
 

@@ -3,7 +3,7 @@
  * one who does, and under one who only asks. A guard that stops the first alone hides gradients
  * (Athalye et al. 2018, "Obfuscated gradients give a false sense of security").
  */
-import { type GradientSource, type RunOptions, runAttacks } from '@merlon/attack';
+import { type GradientSource, percent, type RunOptions, runAttacks } from '@merlon/attack';
 import { seeded } from '@merlon/core';
 import type { Dataset, Session } from '@merlon/graph';
 import { guardedGradients, guardedSession } from './attacked.ts';
@@ -102,8 +102,4 @@ function remarksOn(of: {
     );
   }
   return remarks;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

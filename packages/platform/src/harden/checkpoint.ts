@@ -2,10 +2,10 @@
  * Checkpoints of a training job: sealed objects, of which a note in `meta` names the latest, so
  * that a job that is taken up again after the process died goes on where it was.
  */
-import { digestOf, memorySource, messageOf, readAll, uuidv7 } from '@merlon/core';
-import { piecesOf } from '../blob/blob.ts';
+import { digestOf, messageOf, readAll } from '@merlon/core';
 import type { JobContext } from '../jobs/step.ts';
 import type { VersionFile } from '../model.ts';
+import { sealedFile } from './sealed.ts';
 
 /** The latest checkpoint of a job. */
 export interface JobCheckpoint {
@@ -61,15 +61,9 @@ export async function jobCheckpoint(context: JobContext): Promise<JobCheckpoint>
   };
 }
 
-async function sealed(context: JobContext, bytes: Uint8Array): Promise<VersionFile> {
-  const { services, version } = context;
-  const { keys, blobs, clock } = services;
-  const key = await keys.shared(version.workspaceId, 'quarantine');
-  const blob = uuidv7(clock);
-  await blobs.put(blob, keys.seal(key, piecesOf(memorySource(bytes))));
-  const path = 'checkpoint';
-  const [digest, size] = [digestOf(bytes), bytes.length];
-  return { versionId: version.id, path, digest, bytes: size, blob, keyId: key.id, header: null };
+async function sealed({ services, version }: JobContext, bytes: Uint8Array): Promise<VersionFile> {
+  const key = await services.keys.shared(version.workspaceId, 'quarantine');
+  return sealedFile(services, key, { versionId: version.id, path: 'checkpoint', bytes });
 }
 
 /** Nothing when it was collected, damaged or sealed to a key that is gone: training begins anew. */

@@ -5,7 +5,6 @@
  */
 import { z } from '@hono/zod-openapi';
 import {
-  digestOf,
   isoTime,
   type Json,
   type JsonObject,
@@ -20,7 +19,6 @@ import {
   trainingMethods,
 } from '@merlon/harden';
 import { rootDigest } from '@merlon/vault';
-import { piecesOf } from '../blob/blob.ts';
 import type { AssessOutput } from '../confine/tasks/assess.ts';
 import type { HardenOutput } from '../confine/tasks/harden.ts';
 import type { Reference } from '../confine/tasks/reference.ts';
@@ -33,6 +31,7 @@ import { guardsMeta } from '../store/names.ts';
 import { type JobCheckpoint, jobCheckpoint } from './checkpoint.ts';
 import { divergedBecause, figuresJson, figuresOf, judgingOptions, privacyJson } from './figures.ts';
 import { checkpointEvery, clipNormUsual, deltaUsual, usualNumbers } from './options.ts';
+import { sealedFile } from './sealed.ts';
 
 /** What a caller may choose; what is left out is usual for the method. */
 export const hardenSchema = z
@@ -222,7 +221,7 @@ async function childVersion(
   { services, version, job }: JobContext,
   { model, privacy }: HardenOutput,
 ): Promise<{ version: Version; commit: Outcome['commit'] }> {
-  const { store, keys, blobs, clock } = services;
+  const { store, keys, clock } = services;
   const key = await keys.shared(version.workspaceId, 'quarantine');
   const id = uuidv7(clock);
   const original = await modelFile(services, version);
@@ -231,10 +230,7 @@ async function childVersion(
     const clear = await keys.open(file);
     const bytes = file.path === original.path ? model : await clear.read(0, clear.size);
     await clear.close();
-    const blob = uuidv7(clock);
-    await blobs.put(blob, keys.seal(key, piecesOf(memorySource(bytes))));
-    const stored = { path: file.path, digest: digestOf(bytes), bytes: bytes.length, blob };
-    files.push({ ...stored, versionId: id, keyId: key.id, header: null });
+    files.push(await sealedFile(services, key, { versionId: id, path: file.path, bytes }));
   }
   const createdAt = isoTime(clock.nowMs());
   const child: Version = {

@@ -4,11 +4,10 @@ import {
   AttackError,
   type AttackVerdict,
   examplePictures,
-  linf,
   reportHtml,
   runAttacks,
 } from '@merlon/attack';
-import { digestOf, readAll, seeded, systemClock } from '@merlon/core';
+import { digestOf, readAll, systemClock } from '@merlon/core';
 import {
   type DataSchema,
   type Dataset,
@@ -17,14 +16,13 @@ import {
   openSession,
   readOnnx,
   readTrees,
-  sample,
   type TreeModel,
   withoutZipMap,
   writeOnnx,
 } from '@merlon/graph';
 import type { TaskContext } from '../task.ts';
 import { type DataInput, datasetFrom, inputBytesMax } from './data.ts';
-import { boundsOf, gradientsOf } from './white-box.ts';
+import { boundsOf, gradientsOf, sampled, threatOf } from './white-box.ts';
 
 /** How hard to attack. */
 export interface AssessOptions {
@@ -107,28 +105,15 @@ export async function assessTask(input: AssessInput, context: TaskContext): Prom
   return { ...output, report: reportHtml(verdict, examples, { classes: dataset.classes, bounds }) };
 }
 
-/** Rare classes are drawn as often as common ones, or a table of 5 % bad would test nothing. */
-function sampled(dataset: Dataset, options: AssessOptions, schema: DataSchema | null): Dataset {
-  const count = options.samples ?? 500;
-  const random = seeded(options.seed).fork('samples');
-  return sample(dataset, { count, random, balanced: schema?.kind === 'table' });
-}
-
-type Chosen = Pick<
-  Parameters<typeof runAttacks>[2],
-  'suite' | 'attacks' | 'norm' | 'epsilon' | 'constraints' | 'bounds' | 'queriesMax'
->;
+type Chosen = ReturnType<typeof threatOf> &
+  Pick<Parameters<typeof runAttacks>[2], 'suite' | 'attacks'>;
 
 function attackOptions(options: AssessOptions, schema: DataSchema | null): Chosen {
-  const { suite, attacks, norm, epsilon, queriesMax } = options;
+  const { suite, attacks } = options;
   return {
-    ...(queriesMax === undefined ? {} : { queriesMax }),
     ...(suite === undefined ? {} : { suite }),
     ...(attacks === undefined ? {} : { attacks }),
-    ...(norm === undefined ? {} : { norm }),
-    ...(epsilon === undefined ? {} : { epsilon: linf(epsilon).epsilon }),
-    ...(schema?.kind === 'table' ? { constraints: schema } : {}),
-    bounds: boundsOf(options, schema),
+    ...threatOf(options, schema),
   };
 }
 

@@ -1,13 +1,12 @@
 /** Measures guards before a model inside the worker. */
-import { linf } from '@merlon/attack';
-import { readAll, seeded, systemClock } from '@merlon/core';
-import { openSession, readOnnx, sample } from '@merlon/graph';
+import { readAll, systemClock } from '@merlon/core';
+import { openSession, readOnnx } from '@merlon/graph';
 import { type GuardVerdict, measureGuards, parseGuardConfig } from '@merlon/harden';
 import { PlatformError } from '../../errors.ts';
 import type { TaskContext } from '../task.ts';
 import type { AssessOptions } from './assess.ts';
 import { type DataInput, datasetFrom, inputBytesMax } from './data.ts';
-import { boundsOf, gradientsOf } from './white-box.ts';
+import { gradientsOf, sampled, threatOf } from './white-box.ts';
 
 /** What to measure. */
 export interface GuardsInput extends DataInput {
@@ -16,6 +15,9 @@ export interface GuardsInput extends DataInput {
     'norm' | 'epsilon' | 'bounds' | 'samples' | 'seed' | 'threads' | 'queriesMax'
   > & { readonly guards: unknown };
 }
+
+/** Fewer than of other tests: each is attacked in four ways. */
+const samplesUsual = 200;
 
 /** Attacks the model in source `model` behind guards; throws `bad-request` without gradients. */
 export async function guardsTask(input: GuardsInput, context: TaskContext): Promise<GuardVerdict> {
@@ -29,16 +31,11 @@ export async function guardsTask(input: GuardsInput, context: TaskContext): Prom
     });
   }
   const session = await openSession(bytes, { threads: options.threads });
-  const { seed, norm, epsilon, queriesMax, samples: count = 200 } = options;
-  const random = seeded(seed).fork('samples');
-  const chosen = sample(dataset, { count, random, balanced: schema?.kind === 'table' });
+  const { seed, samples = samplesUsual } = options;
+  const chosen = sampled(dataset, { seed, samples }, schema);
   return measureGuards({ session, gradient: source }, parseGuardConfig(options.guards), chosen, {
     ...{ seed, samples: chosen.labels.length, clock: systemClock },
-    ...(norm !== undefined && { norm }),
-    ...(epsilon !== undefined && { epsilon: linf(epsilon).epsilon }),
-    ...(queriesMax !== undefined && { queriesMax }),
-    ...(schema?.kind === 'table' && { constraints: schema }),
-    bounds: boundsOf(options, schema),
+    ...threatOf(options, schema),
     onProgress: context.onProgress,
   });
 }

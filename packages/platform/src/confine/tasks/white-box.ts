@@ -1,12 +1,14 @@
-/** What tasks share that look into a model: its gradients, and the bounds of its inputs. */
+/** What tasks share that look into a model: its gradients, what moves its inputs, and which. */
 import {
   type Bounds,
   bounds as boundsBetween,
   type GradientSource,
   gradientsOfModel,
+  linf,
+  type RunOptions,
 } from '@merlon/attack';
-import { MerlonError } from '@merlon/core';
-import type { DataSchema, OnnxModel } from '@merlon/graph';
+import { MerlonError, seeded } from '@merlon/core';
+import { type DataSchema, type Dataset, type OnnxModel, sample } from '@merlon/graph';
 
 /** The bounds that are asked for, else those of the schema, else 0 and 1. */
 export function boundsOf(
@@ -31,4 +33,35 @@ export async function gradientsOf(
     }
     throw error;
   }
+}
+
+/** How far inputs may be moved, in the words of `runAttacks`. */
+export function threatOf(
+  options: {
+    readonly norm?: 'linf' | 'l2' | 'l1' | 'l0';
+    readonly epsilon?: number;
+    readonly bounds?: readonly [number, number];
+    readonly queriesMax?: number;
+  },
+  schema: DataSchema | null,
+): Pick<RunOptions, 'norm' | 'epsilon' | 'constraints' | 'bounds' | 'queriesMax'> {
+  const { norm, epsilon, queriesMax } = options;
+  return {
+    ...(queriesMax === undefined ? {} : { queriesMax }),
+    ...(norm === undefined ? {} : { norm }),
+    ...(epsilon === undefined ? {} : { epsilon: linf(epsilon).epsilon }),
+    ...(schema?.kind === 'table' ? { constraints: schema } : {}),
+    bounds: boundsOf(options, schema),
+  };
+}
+
+/** Rare classes are drawn as often as common ones, or a table of 5 % bad would test nothing. */
+export function sampled(
+  dataset: Dataset,
+  options: { readonly samples?: number; readonly seed: number },
+  schema: DataSchema | null,
+): Dataset {
+  const { samples: count = 500, seed } = options;
+  const random = seeded(seed).fork('samples');
+  return sample(dataset, { count, random, balanced: schema?.kind === 'table' });
 }
